@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+// The map of the project: one line per target, and what each may use. README.md says what each is for.
+import PackageDescription
+
+/// The language settings of every target.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Release executables are fully static and stripped: a plugin starts in well under a millisecond because
+/// nothing is loaded or relocated at run time. Debug builds and tests stay dynamic.
+let fullyStatic: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-executable", "-use-ld=lld", "-Xlinker", "-s", "-Xlinker", "--gc-sections"],
+        .when(configuration: .release))
+]
+
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func library(_ name: String, uses: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: uses, swiftSettings: strict)
+}
+func executable(_ name: String, path: String? = nil, uses: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: uses, path: path, swiftSettings: strict, linkerSettings: fullyStatic)
+}
+func plugin(_ name: String, uses: [Target.Dependency]) -> Target {
+    executable(name, path: "Sources/Plugins/\(name)", uses: uses)
+}
+func tests(_ name: String, uses: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: uses, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "cni-plugins",
+    products: [
+        .library(name: "CNIPlugin", targets: ["CNIPlugin", "CNI", "JSON", "NetworkAddress"]),
+        .library(name: "CNIRuntime", targets: ["CNIRuntime", "CNI", "JSON", "NetworkAddress"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    ],
+    targets: [
+        // C libraries; each is imported by exactly one target of ours.
+        .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-route-3-dev"])]),
+        .target(name: "CLinux"),
+
+        // System calls and the kernel.
+        library("LinuxSystem", uses: ["CLinux", system]),
+        library("Netlink", uses: ["CNetlink", "LinuxSystem", "NetworkAddress", system]),
+
+        // Values.
+        library("JSON", uses: ["CJansson"]),
+        library("NetworkAddress"),
+        library("CNI", uses: ["JSON", "NetworkAddress"]),
+
+        // What plugins and runtimes share.
+        library("CNIPlugin", uses: ["CNI", "JSON", "LinuxSystem", "NetworkAddress", system]),
+        library("InterfaceSetup", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", system]),
+        library("CNIRuntime", uses: ["CNI", "JSON", "LinuxSystem", "NetworkAddress", system]),
+
+        // Plugins.
+        plugin("loopback", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON"]),
+        plugin("bridge", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem"]),
+        plugin("host-local", uses: ["CNI", "CNIPlugin", "NetworkAddress", "JSON", "LinuxSystem", system]),
+
+        // The tool for people.
+        executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", arguments]),
+
+        // Tests. What they share, then values and fakes, then the kernel.
+        .target(name: "TestSupport", dependencies: ["JSON", "NetworkAddress", "CNI"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("JSONTests", uses: ["JSON", "TestSupport"]),
+        tests("NetworkAddressTests", uses: ["NetworkAddress"]),
+        tests("LinuxSystemTests", uses: ["LinuxSystem", "TestSupport", system]),
+        tests("CNITests", uses: ["CNI", "JSON", "NetworkAddress", "TestSupport"]),
+        tests("CNIPluginTests", uses: ["CNIPlugin", "CNI", "JSON", "LinuxSystem", "TestSupport", system]),
+        tests("NetlinkTests", uses: ["Netlink", "NetworkAddress", "LinuxSystem", system]),
+        tests("InterfaceSetupTests", uses: ["InterfaceSetup", "Netlink", "CNI", "CNIPlugin", "JSON", "NetworkAddress", "TestSupport"]),
+        tests("LoopbackTests", uses: ["loopback", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem"]),
+        tests("BridgeTests", uses: ["bridge", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem"]),
+        tests("HostLocalTests", uses: ["host-local", "CNI", "CNIPlugin", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
+        tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
+        tests("LayoutTests", uses: ["TestSupport"]),
+        tests("KernelTests", uses: ["TestSupport", "JSON", "NetworkAddress", "CNI"]),
+    ]
+)

@@ -1,0 +1,2 @@
+#include <jansson.h>
+#include <sys/auxv.h>  // getauxval, which Glibc's Swift module leaves out

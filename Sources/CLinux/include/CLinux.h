@@ -1,0 +1,33 @@
+// What Glibc's Swift module hides: variadic, GNU-only and macro-made system interfaces.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// setns(2) with CLONE_NEWNET: moves the calling thread into the network namespace behind `descriptor`.
+int CLinux_enterNetworkNamespace(int descriptor);
+
+/// unshare(2) with CLONE_NEWNET: gives the calling thread a new, empty network namespace.
+int CLinux_newNetworkNamespace(void);
+
+/// fstatfs(2): 1 where `descriptor` is one of the kernel's namespace files, which alone answer namespace requests.
+int CLinux_isNamespaceFile(int descriptor);
+
+/// ioctl(2) NS_GET_NSTYPE: the CLONE_NEW* flag of the namespace behind `descriptor`, or -1 with errno.
+int CLinux_namespaceType(int descriptor);
+
+/// The CLONE_NEWNET flag, as CLinux_namespaceType returns it.
+int CLinux_networkNamespaceType(void);
+
+/// environ(7), which Swift 6 refuses to read as a global variable.
+char *_Nullable *_Nonnull CLinux_environment(void);
+
+/// memfd_create(2) with MFD_CLOEXEC.
+int CLinux_memoryFile(const char *_Nonnull name);
+
+/// renameat2(2) with RENAME_NOREPLACE: fails with EEXIST instead of replacing.
+int CLinux_renameWithoutReplacing(
+    int oldDirectory, const char *_Nonnull oldName, int newDirectory, const char *_Nonnull newName);
+
+/// pipe2(2) with O_CLOEXEC.
+int CLinux_pipe(int descriptors[_Nonnull 2]);

@@ -1,0 +1,156 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// An open directory, and the files right in it by name.
+///
+/// Names are single components: a separator in one is `EINVAL`, symbolic links are not followed.
+public struct Directory: ~Copyable {
+    private let descriptor: OwnedDescriptor
+
+    /// Opens a directory that exists.
+    public init(_ path: String) throws(Errno) {
+        descriptor = try OwnedDescriptor(opening: path, O_RDONLY | O_DIRECTORY)
+    }
+
+    /// Opens a directory, after making it and those above it where they are missing (`mkdir -p`).
+    public init(creating path: String, mode: UInt32 = 0o755) throws(Errno) {
+        do {
+            try self.init(path)
+        } catch Errno.noSuchFileOrDirectory {
+            try Directory.create(path, mode: mode)
+            try self.init(path)
+        }
+    }
+
+    private static func create(_ path: String, mode: UInt32) throws(Errno) {
+        if mkdir(path, mode) == 0 || errno == EEXIST { return }
+        let failure = Errno(rawValue: errno)
+        guard failure == .noSuchFileOrDirectory, let end = path.lastIndex(of: "/"), end > path.startIndex else {
+            throw failure
+        }
+        try create(String(path[..<end]), mode: mode)
+        if mkdir(path, mode) != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
+    }
+
+    /// Opens a directory in this one.
+    public func subdirectory(_ name: String) throws(Errno) -> Directory {
+        Directory(adopting: try OwnedDescriptor(opening: try checked(name), in: descriptor.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+    }
+
+    private init(adopting descriptor: consuming OwnedDescriptor) {
+        self.descriptor = descriptor
+    }
+
+    private func checked(_ name: String) throws(Errno) -> String {
+        guard !name.isEmpty, !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
+            throw .invalidArgument
+        }
+        return name
+    }
+}
+
+extension Directory {
+    /// The names of all entries but `.` and `..`, in no order.
+    public func names() throws(Errno) -> [String] {
+        let number = try succeeding { openat(descriptor.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard let stream = fdopendir(number) else {
+            let failure = Errno(rawValue: errno)
+            close(number)
+            throw failure
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else { break }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        if errno != 0 { throw Errno(rawValue: errno) }
+        return names
+    }
+
+    /// Whether there is an entry of that name.
+    public func contains(_ name: String) throws(Errno) -> Bool {
+        var file = stat()
+        if fstatat(descriptor.number, try checked(name), &file, AT_SYMLINK_NOFOLLOW) == 0 { return true }
+        let failure = Errno(rawValue: errno)
+        if failure == .noSuchFileOrDirectory { return false }
+        throw failure
+    }
+
+    /// The contents of a regular file; more than `limit` bytes are `EFBIG`, anything but a regular file `EINVAL`.
+    public func contents(of name: String, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
+        let file = try OwnedDescriptor(
+            opening: try checked(name), in: descriptor.number, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        var status = stat()
+        try succeeding { fstat(file.number, &status) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .invalidArgument }
+        return try file.readAll(limit: limit)
+    }
+
+    /// Makes a file whole or not at all, and safe from a loss of power; a file of that name is `EEXIST`.
+    public func create(_ name: String, contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
+        try write(contents, mode: mode, temporary: ".\(try checked(name)).new") { (number, temporary) in
+            CLinux_renameWithoutReplacing(number, temporary, number, name)
+        }
+    }
+
+    /// Makes or replaces a file whole or not at all, and safe from a loss of power.
+    public func replace(_ name: String, contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
+        try write(contents, mode: mode, temporary: ".\(try checked(name)).new") { (number, temporary) in
+            renameat(number, temporary, number, name)
+        }
+    }
+
+    /// Removes a file; false when there was none.
+    @discardableResult
+    public func remove(_ name: String) throws(Errno) -> Bool {
+        if unlinkat(descriptor.number, try checked(name), 0) == 0 { return true }
+        let failure = Errno(rawValue: errno)
+        if failure == .noSuchFileOrDirectory { return false }
+        throw failure
+    }
+
+    /// Waits until earlier changes to this directory's entries are safe from a loss of power (fsync(2)).
+    public func synchronize() throws(Errno) {
+        try succeeding { fsync(descriptor.number) }
+    }
+
+    /// Writes a temporary file, synchronizes it, and gives it its name by `rename`. A temporary file that a killed
+    /// process left behind is overwritten; callers serialize writers of one name, with ``lock(_:)`` or otherwise.
+    private func write(
+        _ contents: [UInt8], mode: UInt32, temporary: String, rename: (CInt, String) -> CInt
+    ) throws(Errno) {
+        do {
+            let file = try OwnedDescriptor(
+                opening: temporary, in: descriptor.number, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+            try file.writeAll(contents)
+            try succeeding { fsync(file.number) }
+            try succeeding { rename(descriptor.number, temporary) }
+        } catch {
+            unlinkat(descriptor.number, temporary, 0)
+            throw error
+        }
+        try synchronize()
+    }
+
+    /// Waits for the exclusive lock (flock(2)) on the file `name`, which is made where it is missing. The lock
+    /// ends with the value that is returned, and with the process.
+    public func lock(_ name: String) throws(Errno) -> FileLock {
+        let file = try OwnedDescriptor(
+            opening: try checked(name), in: descriptor.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
+        try succeeding { flock(file.number, LOCK_EX) }
+        return FileLock(adopting: file)
+    }
+}
+
+/// A held lock on a file.
+public struct FileLock: ~Copyable {
+    private let descriptor: OwnedDescriptor
+
+    init(adopting descriptor: consuming OwnedDescriptor) {
+        self.descriptor = descriptor
+    }
+}

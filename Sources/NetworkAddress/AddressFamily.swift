@@ -1,0 +1,10 @@
+/// The two families of internet addresses.
+public enum AddressFamily: UInt8, Sendable, CaseIterable, Comparable {
+    case ipv4 = 4
+    case ipv6 = 6
+
+    /// The number of bits of an address.
+    public var bitWidth: Int { self == .ipv4 ? 32 : 128 }
+
+    public static func < (one: AddressFamily, other: AddressFamily) -> Bool { one.rawValue < other.rawValue }
+}
