@@ -52,7 +52,7 @@ public final class NetworkNamespace: Sendable {
     ///
     /// For single-threaded processes, and only for what must happen inside: opening a socket, writing a sysctl.
     /// Should the way back fail, the process is of no more use and ends.
-    public func entered<Result, Failure: Error>(
+    public func entered<Result: ~Copyable, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws -> Result {
         let home = try NetworkNamespace.own()

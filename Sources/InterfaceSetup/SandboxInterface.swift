@@ -1,0 +1,109 @@
+internal import CNI
+public import CNIPlugin
+internal import LinuxSystem
+public import Netlink
+internal import NetworkAddress
+
+/// An interface inside a sandbox: gives it what an ``AddressPlan`` says, and checks that it still has it.
+public struct SandboxInterface {
+    /// How an interface is to behave beyond its addresses.
+    public struct Options: Equatable, Sendable {
+        /// Whether the network is asked whether somebody has an IPv6 address already; that takes a second or more.
+        public var detectsDuplicates: Bool
+        /// Whether the interface has no IPv6, not even a link-local address, unless the plan has an IPv6 address.
+        public var excludesIPv6: Bool
+
+        public init(detectsDuplicates: Bool = false, excludesIPv6: Bool = false) {
+            self.detectsDuplicates = detectsDuplicates
+            self.excludesIPv6 = excludesIPv6
+        }
+    }
+
+    private let link: Link
+    private let sandbox: Sandbox
+    private let stack: any NetworkStack
+    private let kernel: any KernelAccess
+
+    public init(_ link: Link, in sandbox: Sandbox, stack: any NetworkStack, kernel: any KernelAccess) {
+        self.link = link
+        self.sandbox = sandbox
+        self.stack = stack
+        self.kernel = kernel
+    }
+
+    /// Sets the addresses, brings the link up and adds the routes, in this order: with the sysctls and addresses in
+    /// place, the link is never up with anything that it should not have.
+    public func configure(_ plan: AddressPlan, _ options: Options) throws {
+        try kernel.write(sysctls(plan, options), in: sandbox)
+        for address in plan.addresses {
+            let skips = address.family == .ipv6 && !options.detectsDuplicates
+            try stack.add(InterfaceAddress(address, skipsDuplicateDetection: skips), to: link)
+        }
+        try stack.change(link, LinkChange(isUp: true))
+        if options.detectsDuplicates { try waitUntilUnique(plan) }
+        for route in plan.routes { try stack.add(route.route(link: link.index)) }
+    }
+
+    private func sysctls(_ plan: AddressPlan, _ options: Options) -> [SysctlSetting] {
+        var settings: [SysctlSetting] = []
+        if plan.families.contains(.ipv6) {
+            settings += Sysctls.withIPv6(link.name) + Sysctls.ignoringRouterAdvertisements(link.name)
+        } else if options.excludesIPv6 {
+            settings += Sysctls.withoutIPv6(link.name)
+        }
+        return settings + Sysctls.announcingAddresses(link.name, plan.families)
+    }
+
+    /// Waits until the kernel has found out that nobody else has the IPv6 addresses.
+    private func waitUntilUnique(_ plan: AddressPlan) throws {
+        guard plan.families.contains(.ipv6) else { return }
+        var settled: [InterfaceAddress] = []
+        let isDone = try stack.wait(milliseconds: 10_000) { () throws(NetlinkError) in
+            settled = try stack.addresses(of: link, .ipv6).filter { plan.addresses.contains($0.prefix) }
+            return !settled.contains { $0.isTentative && !$0.isDuplicate }
+        }
+        if let duplicate = settled.first(where: \.isDuplicate) {
+            throw CNIError(.failed, "another machine on the network has the address \(duplicate.prefix.address)")
+        }
+        if !isDone { throw CNIError(.tryAgainLater, "duplicate address detection on \(link.name) did not end") }
+    }
+
+    /// Tells the neighbours that the addresses are here. To be called when the link can carry packets.
+    ///
+    /// Setting the hardware address, even to what it is, makes the kernel announce it: see
+    /// ``Sysctls/announcingAddresses(_:_:)``. A packet socket would do too, but closing one waits for every CPU.
+    public func announce(_ plan: AddressPlan) throws {
+        guard !plan.addresses.isEmpty, let mac = link.mac else { return }
+        try stack.change(link, LinkChange(mac: mac))
+    }
+
+    /// Checks that the addresses and routes of the plan are there.
+    public func check(_ plan: AddressPlan) throws {
+        let addresses = try stack.addresses(of: link, nil)
+        for wanted in plan.addresses {
+            guard let found = addresses.first(where: { $0.prefix == wanted }) else {
+                let there = addresses.map { $0.prefix.description }.joined(separator: ", ")
+                throw CNIError(.failed, "\(link.name) in the sandbox lacks the address \(wanted); it has \(there.isEmpty ? "none" : there)")
+            }
+            if found.isDuplicate { throw CNIError(.failed, "another machine on the network has the address \(wanted.address)") }
+        }
+        for wanted in plan.routes {
+            let destination = wanted.description.destination
+            let routes = try stack.routes(destination.family, table: wanted.description.table)
+            guard routes.contains(where: { $0.serves(wanted.route(link: link.index)) }) else {
+                throw CNIError(.failed, "the sandbox lacks the route \(wanted.route(link: link.index))")
+            }
+        }
+    }
+}
+
+extension Route {
+    /// Whether this route of the kernel does what `wanted` says; what `wanted` leaves open may be anything.
+    fileprivate func serves(_ wanted: Route) -> Bool {
+        destination == wanted.destination
+            && wanted.nextHops.allSatisfy { nextHops.contains($0) }
+            && (wanted.mtu == nil || mtu == wanted.mtu)
+            && (wanted.advmss == nil || advmss == wanted.advmss)
+            && (wanted.priority == nil || priority == wanted.priority)
+    }
+}

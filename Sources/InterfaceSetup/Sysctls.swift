@@ -1,0 +1,39 @@
+public import LinuxSystem
+public import NetworkAddress
+
+/// The sysctls that interface plugins set, each with its reason.
+public enum Sysctls {
+    /// No router may give this link addresses or routes: on the host's side any container could pose as that router
+    /// (CVE-2020-10749), and where IPAM gives addresses they are the only ones. To be set before the link is up.
+    public static func ignoringRouterAdvertisements(_ link: String) -> [SysctlSetting] {
+        [
+            SysctlSetting(Sysctl("ipv6", "conf", link, "accept_ra"), "0", isOptional: true),
+            SysctlSetting(Sysctl("ipv6", "conf", link, "autoconf"), "0", isOptional: true),
+        ]
+    }
+
+    /// No IPv6 at all on this link, not even a link-local address.
+    public static func withoutIPv6(_ link: String) -> [SysctlSetting] {
+        [SysctlSetting(Sysctl("ipv6", "conf", link, "disable_ipv6"), "1", isOptional: true)]
+    }
+
+    /// IPv6 on this link, wherever runtimes or hosts have it off by default.
+    public static func withIPv6(_ link: String) -> [SysctlSetting] {
+        [SysctlSetting(Sysctl("ipv6", "conf", link, "disable_ipv6"), "0")]
+    }
+
+    /// The kernel tells the neighbours when the link's hardware address is set: by gratuitous ARP for IPv4, by an
+    /// unsolicited advertisement for IPv6. An address that another container had is then known to be here at once.
+    public static func announcingAddresses(_ link: String, _ families: Set<AddressFamily>) -> [SysctlSetting] {
+        families.sorted().map { family in
+            family == .ipv4
+                ? SysctlSetting(Sysctl("ipv4", "conf", link, "arp_notify"), "1")
+                : SysctlSetting(Sysctl("ipv6", "conf", link, "ndisc_notify"), "1")
+        }
+    }
+
+    /// Whether the host passes packets on between links.
+    public static func forwarding(_ family: AddressFamily) -> Sysctl {
+        family == .ipv4 ? Sysctl("ipv4", "ip_forward") : Sysctl("ipv6", "conf", "all", "forwarding")
+    }
+}

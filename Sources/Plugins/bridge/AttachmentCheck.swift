@@ -1,0 +1,115 @@
+internal import CNI
+internal import CNIPlugin
+internal import InterfaceSetup
+internal import Netlink
+internal import NetworkAddress
+
+/// CHECK of one attachment: everything that ADD promised, compared with the kernel.
+struct AttachmentCheck {
+    private let request: AttachRequest
+    private let configuration: BridgeConfiguration
+    private let result: AttachmentResult
+    private let host: any NetworkStack
+    private let sandbox: any NetworkStack
+    private let kernel: any KernelAccess
+
+    init(
+        _ request: AttachRequest, _ configuration: BridgeConfiguration, _ result: AttachmentResult, host: any NetworkStack,
+        sandbox: any NetworkStack, kernel: any KernelAccess
+    ) {
+        self.request = request
+        self.configuration = configuration
+        self.result = result
+        self.host = host
+        self.sandbox = sandbox
+        self.kernel = kernel
+    }
+
+    func run() throws {
+        let container = try checkContainer()
+        let bridge = try checkBridge()
+        try checkPort(of: container, bridge)
+        if configuration.isGateway { try checkGateway(bridge) }
+    }
+
+    /// The interface in the sandbox; its position in the result tells which addresses are its own.
+    private func checkContainer() throws -> Link {
+        let name = request.attachment.interfaceName
+        guard let position = result.interfaces.firstIndex(where: { $0.name == name && $0.sandbox != nil }) else {
+            throw CNIError(.invalidConfiguration, "prevResult.interfaces: expected \(name) with a sandbox, found none")
+        }
+        guard let link = try sandbox.link(named: name) else {
+            throw CNIError(.failed, "\(name) is not in the sandbox \(request.sandbox.path)")
+        }
+        guard link.kind == "veth" else { throw CNIError(.failed, "\(name) is no veth but \(link.kind ?? "a device")") }
+        try result.interfaces[position].check(link)
+        if configuration.disableContainerInterface { return link }
+        guard link.isUp else { throw CNIError(.failed, "\(name) in the sandbox is down") }
+        try SandboxInterface(link, in: request.sandbox, stack: sandbox, kernel: kernel)
+            .check(AddressPlan(result, interface: position))
+        return link
+    }
+
+    private func checkBridge() throws -> Link {
+        let name = configuration.bridge
+        guard let bridge = try host.link(named: name) else { throw CNIError(.failed, "the bridge \(name) is gone") }
+        guard bridge.kind == "bridge" else { throw CNIError(.failed, "\(name) is no bridge but \(bridge.kind ?? "a device")") }
+        guard bridge.isUp else { throw CNIError(.failed, "the bridge \(name) is down") }
+        if configuration.promiscMode && !bridge.isPromiscuous {
+            throw CNIError(.failed, "\(name) is not promiscuous, as promiscMode wants it")
+        }
+        if !configuration.vlans.isEmpty && bridge.bridge?.filtersVLANs != true {
+            throw CNIError(.failed, "\(name) does not keep VLANs apart")
+        }
+        // The MTU is not compared: the kernel adapts a bridge's to its ports'.
+        if let described = result.interfaces.first(where: { $0.name == name && $0.sandbox == nil }) {
+            var mac = described
+            mac.mtu = nil
+            try mac.check(bridge)
+        }
+        return bridge
+    }
+
+    /// The host's end of the pair: the link that the container's end is tied to.
+    private func checkPort(of container: Link, _ bridge: Link) throws {
+        guard let index = container.tiedTo, let port = try host.link(index: index), port.tiedTo == container.index else {
+            throw CNIError(.failed, "the other end of \(container.name) is not on the host")
+        }
+        if let described = result.interfaces.first(where: { $0.name == port.name && $0.sandbox == nil }) {
+            try described.check(port)
+        }
+        guard port.isUp else { throw CNIError(.failed, "\(port.name), the other end of \(container.name), is down") }
+        guard port.master == bridge.index, let settings = port.port else {
+            throw CNIError(.failed, "\(port.name), the other end of \(container.name), is no port of \(bridge.name)")
+        }
+        guard settings.isHairpin == configuration.hairpinMode else {
+            throw CNIError(.failed, "\(port.name) has hairpin mode \(settings.isHairpin ? "on" : "off"), the network wants the opposite")
+        }
+        guard settings.isIsolated == configuration.portIsolation else {
+            throw CNIError(.failed, "\(port.name) is \(settings.isIsolated ? "isolated" : "not isolated"), the network wants the opposite")
+        }
+        if container.mtu != port.mtu {
+            throw CNIError(.failed, "\(container.name) has the MTU \(container.mtu), its other end \(port.name) has \(port.mtu)")
+        }
+        if !configuration.vlans.isEmpty {
+            let vlans = try host.vlans(ofPort: port)
+            guard configuration.vlans.isServed(by: vlans) else {
+                let there = vlans.map { "\($0.identifiers.lowerBound)-\($0.identifiers.upperBound)" }.joined(separator: ", ")
+                throw CNIError(.failed, "\(port.name) is not in the VLANs that the network wants; it is in \(there.isEmpty ? "none" : there)")
+            }
+        }
+    }
+
+    private func checkGateway(_ bridge: Link) throws {
+        let name = configuration.gatewayLink ?? bridge.name
+        guard let link = name == bridge.name ? bridge : try host.link(named: name) else {
+            throw CNIError(.failed, "\(name), which has the gateway's address, is gone")
+        }
+        guard link.isUp else { throw CNIError(.failed, "\(name), which has the gateway's address, is down") }
+        let present = try host.addresses(of: link, nil).map(\.prefix.address)
+        for ip in result.ips {
+            guard let gateway = ip.gateway, !present.contains(gateway) else { continue }
+            throw CNIError(.failed, "\(name) lacks the gateway's address \(gateway)")
+        }
+    }
+}

@@ -1,0 +1,109 @@
+internal import CNI
+internal import InterfaceSetup
+internal import JSON
+internal import Netlink
+internal import NetworkAddress
+
+/// The keys of a network configuration that the bridge plugin understands, checked.
+struct BridgeConfiguration: Equatable {
+    /// The name of the bridge.
+    var bridge: String
+    /// Whether the bridge has an address in every network, for containers to send through.
+    var isGateway: Bool
+    /// Whether containers get a default route to that address.
+    var isDefaultGateway: Bool
+    /// Whether an address of the bridge that is in the way is replaced.
+    var forceAddress: Bool
+    /// In bytes; nil leaves it to the plugin.
+    var mtu: UInt32?
+    /// Whether a container reaches itself by an address that the host translates back.
+    var hairpinMode: Bool
+    /// Whether the bridge receives everything, which serves the same purpose as `hairpinMode`.
+    var promiscMode: Bool
+    /// The VLANs of the container's port.
+    var vlans: PortVLANs
+    /// Whether the port cannot reach other isolated ports, only what is not isolated, such as the host.
+    var portIsolation: Bool
+    /// Whether the network is asked whether an IPv6 address is free before it is used.
+    var enabledad: Bool
+    /// Whether the container's interface stays down and without addresses.
+    var disableContainerInterface: Bool
+    /// Whether a layer-2 attachment goes without IPv6. With addresses of IPv4 only that is always so.
+    var disableIPv6: Bool
+    var mac: MACAddress?
+    var ipamType: String?
+    var dns: AttachmentResult.DNS
+
+    init(_ request: RequestConfiguration, _ arguments: CNIArguments) throws {
+        let document = request.document
+        try BridgeConfiguration.refuseUnsupported(document)
+        bridge = try document["bridge"].text("the name of a bridge (\(Names.interfaceNameRule))") {
+            Names.isInterfaceName($0) ? $0 : nil
+        } ?? "cni0"
+        isDefaultGateway = try document["isDefaultGateway"].bool() ?? false
+        isGateway = try document["isGateway"].bool() ?? false || isDefaultGateway
+        forceAddress = try document["forceAddress"].bool() ?? false
+        mtu = try BridgeConfiguration.mtu(document["mtu"])
+        hairpinMode = try document["hairpinMode"].bool() ?? false
+        promiscMode = try document["promiscMode"].bool() ?? false
+        vlans = try PortVLANs(document)
+        portIsolation = try document["portIsolation"].bool() ?? false
+        enabledad = try document["enabledad"].bool() ?? false
+        disableContainerInterface = try document["disableContainerInterface"].bool() ?? false
+        disableIPv6 = try document["disableIPv6"].bool() ?? false
+        mac = try request.requestedMAC(arguments)
+        ipamType = request.ipamType
+        dns = request.dns
+        try checkCombinations(document, request.version)
+    }
+
+    /// Keys that mean something to users of the reference, and nothing here yet: ignoring them would leave a network
+    /// without the protection that they promise.
+    private static func refuseUnsupported(_ document: JSONField) throws {
+        for key in ["ipMasq", "macspoofchk"] where try document[key].bool() == true {
+            throw CNIError(.unsupportedField, "\(key): this plugin does not support it yet")
+        }
+        if let backend = try document["ipMasqBackend"].string(), !backend.isEmpty {
+            throw CNIError(.unsupportedField, "ipMasqBackend: this plugin does not support it yet")
+        }
+    }
+
+    /// The least that IPv4 works with is 68 bytes; 0 is as good as nothing.
+    private static func mtu(_ field: JSONField) throws(JSONError) -> UInt32? {
+        guard let mtu: UInt32 = try field.integer(in: 0...65535), mtu != 0 else { return nil }
+        guard mtu >= 68 else { throw field.error(expected: "0 or an MTU from 68 to 65535") }
+        return mtu
+    }
+
+    private func checkCombinations(_ document: JSONField, _ version: SpecificationVersion) throws {
+        if hairpinMode && promiscMode {
+            throw CNIError(.invalidConfiguration, "hairpinMode and promiscMode: expected at most one of them, found both")
+        }
+        if disableContainerInterface, let ipamType {
+            throw CNIError(
+                .invalidConfiguration,
+                "disableContainerInterface: expected no ipam with it, found ipam.type \(JSONValue.quoted(ipamType))")
+        }
+        if ipamType == nil && !version.hasInterfaces {
+            throw CNIError(
+                .invalidConfiguration,
+                "ipam.type: expected an IPAM plugin, because version \(version) cannot tell of an interface without address")
+        }
+        if isGateway, let gatewayLink, !Names.isInterfaceName(gatewayLink) {
+            throw CNIError(
+                .invalidConfiguration,
+                "bridge and vlan: expected at most 15 characters in \"<bridge>.<vlan>\", found \(JSONValue.quoted(gatewayLink))")
+        }
+    }
+
+    /// The link that has the gateway's addresses where that is not the bridge itself: `<bridge>.<vlan>`.
+    var gatewayLink: String? {
+        vlans.access.map { "\(bridge).\($0)" }
+    }
+
+    /// The settings of the container's port.
+    var portChange: BridgePortChange {
+        // A fresh port has neither; saying so could only fail where a kernel does not know isolation.
+        BridgePortChange(isHairpin: hairpinMode ? true : nil, isIsolated: portIsolation ? true : nil)
+    }
+}

@@ -1,0 +1,142 @@
+internal import CNI
+internal import CNIPlugin
+internal import InterfaceSetup
+internal import JSON
+internal import Netlink
+internal import NetworkAddress
+
+/// Attaches containers to a bridge of the host, each by a pair of virtual Ethernet links.
+@main
+struct BridgePlugin: Plugin {
+    static let summary = "bridge: attaches containers to a bridge of the host"
+
+    var kernel: any KernelAccess = Kernel()
+    var programs: any ProgramRunner = SystemProgramRunner()
+
+    func add(_ request: AttachRequest) throws -> AttachmentResult {
+        let configuration = try BridgeConfiguration(request.configuration, request.arguments)
+        return try Rollback.guarding { rollback in
+            // IPAM has its own process and the other processor: its answer is there when the links are.
+            let ipam = try delegate(request.configuration, request.execution)?.startAdding()
+            if let ipam { rollback.onFailure("release the addresses") { try ipam.undo() } }
+
+            let host = try kernel.host()
+            let sandbox = try kernel.stack(in: request.sandbox)
+            let bridge = try HostBridge(host, kernel, configuration).ensure(rollback)
+            let port = ContainerPort(request.attachment, configuration, bridge: bridge, host: host, kernel: kernel)
+            let pair = try port.make(in: request.sandbox, stack: sandbox, rollback)
+
+            let answer = try ipam?.result() ?? AttachmentResult()
+            guard ipam == nil || !answer.ips.isEmpty else {
+                throw CNIError(.invalidConfiguration, "ipam: \(configuration.ipamType ?? "") gave no address")
+            }
+            let plan = try GatewayPlan(answer, configuration)
+            let gateway = Gateway(host, kernel, configuration, bridge: bridge)
+            let gatewayLink = try gateway.ensure(plan, rollback)
+            let addresses = AddressPlan(plan.result, interface: nil)
+            if !configuration.disableContainerInterface {
+                let interface = SandboxInterface(pair.container, in: request.sandbox, stack: sandbox, kernel: kernel)
+                try interface.configure(addresses, options(configuration))
+                try port.waitUntilForwarding(pair.host)
+                try interface.announce(addresses)
+            }
+            try gateway.enableForwarding(plan.families)
+
+            let container = try sandbox.link(index: pair.container.index) ?? pair.container
+            return result(
+                plan.result, configuration,
+                [.init(bridge), .init(pair.host), .init(container, sandbox: request.sandbox.path)]
+                    + (gatewayLink.map { [.init($0)] } ?? []))
+        }
+    }
+
+    /// The IPAM result with the interfaces, to the third of which its addresses belong.
+    private func result(
+        _ ipam: AttachmentResult, _ configuration: BridgeConfiguration, _ interfaces: [AttachmentResult.Interface]
+    ) -> AttachmentResult {
+        var result = ipam
+        result.interfaces = interfaces
+        for position in result.ips.indices { result.ips[position].interface = 2 }
+        if !configuration.dns.isEmpty { result.dns = configuration.dns }
+        return result
+    }
+
+    private func options(_ configuration: BridgeConfiguration) -> SandboxInterface.Options {
+        SandboxInterface.Options(
+            detectsDuplicates: configuration.enabledad,
+            // With addresses of IPv4 only, policies for IPv4 must be all that there is to get round.
+            excludesIPv6: configuration.ipamType != nil || configuration.disableIPv6)
+    }
+
+    func delete(_ request: DetachRequest) throws {
+        let configuration = try BridgeConfiguration(request.configuration, request.arguments)
+        var teardown = Teardown()
+        // The link first: until it is gone, its address must not be given to anybody else.
+        teardown.step { try deleteLinks(request) }
+        if configuration.ipamType != nil {
+            teardown.step { try delegate(request.configuration, request.execution)?.delete() }
+        }
+        try teardown.finish()
+    }
+
+    /// Deletes the pair by its name on the host. Another implementation's has another name there and is found in the
+    /// sandbox; where there is no sandbox any more, there is no pair either.
+    private func deleteLinks(_ request: DetachRequest) throws {
+        if try kernel.host().deleteLink(named: HostLinkName.veth(request.attachment)) { return }
+        guard let sandbox = request.sandbox else { return }
+        let stack = try kernel.stack(in: sandbox)
+        guard let link = try stack.link(named: request.attachment.interfaceName), link.kind == "veth" else { return }
+        try stack.deleteLink(index: link.index)
+    }
+
+    func check(_ request: AttachRequest) throws {
+        let configuration = try BridgeConfiguration(request.configuration, request.arguments)
+        guard let prevResult = request.configuration.prevResult else {
+            throw CNIError(.invalidConfiguration, "prevResult: expected the result of ADD, found nothing")
+        }
+        try delegate(request.configuration, request.execution)?.check()
+        try AttachmentCheck(
+            request, configuration, prevResult, host: try kernel.host(), sandbox: try kernel.stack(in: request.sandbox),
+            kernel: kernel
+        ).run()
+    }
+
+    func status(_ request: NetworkRequest) throws {
+        let configuration = try BridgeConfiguration(request.configuration, .none)
+        let host = try kernel.host()
+        if let link = try host.link(named: configuration.bridge), link.kind != "bridge" {
+            throw CNIError(.notAvailable, "\(configuration.bridge) is no bridge but \(link.kind ?? "a device")")
+        }
+        try delegate(request.configuration, request.execution)?.status()
+    }
+
+    func collectGarbage(_ request: NetworkRequest, living: Set<Attachment>) throws {
+        let configuration = try BridgeConfiguration(request.configuration, .none)
+        var teardown = Teardown()
+        teardown.step { try deleteLinks(of: request.configuration.network, configuration, except: living) }
+        if configuration.ipamType != nil {
+            teardown.step { try delegate(request.configuration, request.execution)?.collectGarbage() }
+        }
+        try teardown.finish()
+    }
+
+    private func deleteLinks(
+        of network: String, _ configuration: BridgeConfiguration, except living: Set<Attachment>
+    ) throws {
+        let host = try kernel.host()
+        guard let bridge = try host.link(named: configuration.bridge) else { return }
+        let names = Set(living.map(HostLinkName.veth))
+        var teardown = Teardown()
+        for port in try host.ports(of: bridge.index)
+        where HostLinkName.isVeth(named: port.name, alias: port.alias, of: network) && !names.contains(port.name) {
+            teardown.step { try host.deleteLink(index: port.index) }
+        }
+        try teardown.finish()
+    }
+
+    private func delegate(_ configuration: RequestConfiguration, _ execution: Execution) throws -> Delegate? {
+        configuration.ipamType.map {
+            Delegate($0, execution: execution, version: configuration.version, runner: programs)
+        }
+    }
+}
