@@ -75,8 +75,9 @@ struct Document: ~Copyable {
 /// Seeds jansson's hash from the random bytes that the kernel gives every process, which saves it three
 /// system calls for /dev/urandom. Only the first call has an effect.
 private func seedOnce() {
-    guard let random = UnsafePointer<UInt>(bitPattern: getauxval(UInt(AT_RANDOM))) else { return }
-    json_object_seed(Int(random.pointee | 1))
+    guard let random = UnsafeRawPointer(bitPattern: getauxval(UInt(AT_RANDOM))) else { return }
+    // Any bit pattern, at any address: the upper half of the numbers is negative to jansson's imported type.
+    json_object_seed(Int(bitPattern: random.loadUnaligned(as: UInt.self) | 1))
 }
 
 extension JSONError {
