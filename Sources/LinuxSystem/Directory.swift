@@ -24,18 +24,30 @@ public struct Directory: ~Copyable {
     }
 
     private static func create(_ path: String, mode: UInt32) throws(Errno) {
-        if mkdir(path, mode) == 0 || errno == EEXIST { return }
-        let failure = Errno(rawValue: errno)
-        guard failure == .noSuchFileOrDirectory, let end = path.lastIndex(of: "/"), end > path.startIndex else {
-            throw failure
+        let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        var made = mkdir(path, mode)
+        if made != 0 && errno == ENOENT && path.contains("/") && parent != "/" {
+            try create(parent, mode: mode)
+            made = mkdir(path, mode)
         }
-        try create(String(path[..<end]), mode: mode)
-        if mkdir(path, mode) != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
+        if made != 0 && errno == EEXIST { return }
+        if made != 0 { throw Errno(rawValue: errno) }
+        // What is written into the new directory survives a loss of power only if the directory does.
+        try Directory(parent).synchronize()
     }
 
-    /// Opens a directory in this one.
-    public func subdirectory(_ name: String) throws(Errno) -> Directory {
-        Directory(adopting: try OwnedDescriptor(opening: try checked(name), in: descriptor.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+    /// Opens a directory in this one, after making it where it is missing and `creating` says so.
+    public func subdirectory(_ name: String, creating: Bool = false, mode: UInt32 = 0o755) throws(Errno) -> Directory {
+        let name = try checked(name)
+        if creating && mkdirat(descriptor.number, name, mode) != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
+        return Directory(adopting: try OwnedDescriptor(opening: name, in: descriptor.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+    }
+
+    /// Opens the file `name` for reading and writing in place, after making it where it is missing.
+    public func wordFile(_ name: String) throws(Errno) -> WordFile {
+        WordFile(
+            adopting: try OwnedDescriptor(
+                opening: try checked(name), in: descriptor.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644))
     }
 
     private init(adopting descriptor: consuming OwnedDescriptor) {
@@ -90,18 +102,38 @@ extension Directory {
         return try file.readAll(limit: limit)
     }
 
-    /// Makes a file whole or not at all, and safe from a loss of power; a file of that name is `EEXIST`.
-    public func create(_ name: String, contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
-        try write(contents, mode: mode, temporary: ".\(try checked(name)).new") { (number, temporary) in
+    /// How much of a change is safe from a loss of power when the call returns.
+    public enum Synchronization: Sendable {
+        /// The contents and the name.
+        case all
+        /// The contents. The name is once ``Directory/synchronize()`` returns, which serves any number of changes.
+        case contents
+        /// Neither: after a loss of power the file may be empty or the old one. For what is only a hint.
+        case none
+    }
+
+    /// Makes a file whole or not at all; a file of that name is `EEXIST`.
+    public func create(
+        _ name: String, contents: [UInt8], mode: UInt32 = 0o644, synchronizing: Synchronization = .all
+    ) throws(Errno) {
+        try write(contents, mode: mode, for: name, synchronizing) { (number, temporary) in
             CLinux_renameWithoutReplacing(number, temporary, number, name)
         }
     }
 
-    /// Makes or replaces a file whole or not at all, and safe from a loss of power.
-    public func replace(_ name: String, contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
-        try write(contents, mode: mode, temporary: ".\(try checked(name)).new") { (number, temporary) in
+    /// Makes or replaces a file whole or not at all.
+    public func replace(
+        _ name: String, contents: [UInt8], mode: UInt32 = 0o644, synchronizing: Synchronization = .all
+    ) throws(Errno) {
+        try write(contents, mode: mode, for: name, synchronizing) { (number, temporary) in
             renameat(number, temporary, number, name)
         }
+    }
+
+    /// Whether ``create(_:contents:mode:synchronizing:)`` and ``replace(_:contents:mode:synchronizing:)`` use this
+    /// name while they work. Only a process that was killed leaves such a file.
+    public static func isTemporary(_ name: String) -> Bool {
+        name.utf8.count > 5 && name.hasPrefix(".") && name.hasSuffix(".new")
     }
 
     /// Removes a file; false when there was none.
@@ -121,19 +153,21 @@ extension Directory {
     /// Writes a temporary file, synchronizes it, and gives it its name by `rename`. A temporary file that a killed
     /// process left behind is overwritten; callers serialize writers of one name, with ``lock(_:)`` or otherwise.
     private func write(
-        _ contents: [UInt8], mode: UInt32, temporary: String, rename: (CInt, String) -> CInt
+        _ contents: [UInt8], mode: UInt32, for name: String, _ synchronization: Synchronization,
+        rename: (CInt, String) -> CInt
     ) throws(Errno) {
+        let temporary = ".\(try checked(name)).new"
         do {
             let file = try OwnedDescriptor(
                 opening: temporary, in: descriptor.number, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
             try file.writeAll(contents)
-            try succeeding { fsync(file.number) }
+            if synchronization != .none { try succeeding { fsync(file.number) } }
             try succeeding { rename(descriptor.number, temporary) }
         } catch {
             unlinkat(descriptor.number, temporary, 0)
             throw error
         }
-        try synchronize()
+        if synchronization == .all { try synchronize() }
     }
 
     /// Waits for the exclusive lock (flock(2)) on the file `name`, which is made where it is missing. The lock
@@ -143,6 +177,51 @@ extension Directory {
             opening: try checked(name), in: descriptor.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
         try succeeding { flock(file.number, LOCK_EX) }
         return FileLock(adopting: file)
+    }
+}
+
+extension Directory {
+    /// What tells this directory from every other one on the machine.
+    public struct Identity: Equatable, Sendable {
+        public let device: UInt64
+        public let inode: UInt64
+    }
+
+    /// A point in time as a file system keeps it.
+    public struct Time: Equatable, Sendable {
+        /// Since 1970.
+        public let seconds: Int64
+        /// 0 to 999,999,999
+        public let nanoseconds: Int64
+
+        public init(seconds: Int64, nanoseconds: Int64) {
+            self.seconds = seconds
+            self.nanoseconds = nanoseconds
+        }
+
+        /// The time of day (CLOCK_REALTIME).
+        public static var now: Time {
+            var time = timespec()
+            clock_gettime(CLOCK_REALTIME, &time)
+            return Time(seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
+        }
+    }
+
+    /// Which directory this is, and when entries were last made, renamed or removed in it.
+    public func status() throws(Errno) -> (identity: Identity, modified: Time) {
+        var file = stat()
+        try succeeding { fstat(descriptor.number, &file) }
+        return (
+            Identity(device: UInt64(file.st_dev), inode: UInt64(file.st_ino)),
+            Time(seconds: Int64(file.st_mtim.tv_sec), nanoseconds: Int64(file.st_mtim.tv_nsec))
+        )
+    }
+
+    /// Sets when entries last changed, and when they were last listed, which nobody looks at (futimens(3)). The next
+    /// change of an entry sets it again.
+    public func setModified(_ time: Time) throws(Errno) {
+        let time = timespec(tv_sec: Int(time.seconds), tv_nsec: Int(time.nanoseconds))
+        try succeeding { futimens(descriptor.number, [time, time]) }
     }
 }
 
