@@ -40,7 +40,7 @@ let package = Package(
     name: "cni-plugins",
     products: [
         .library(name: "CNIPlugin", targets: ["CNIPlugin", "CNI", "JSON", "NetworkAddress"]),
-        .library(name: "CNIRuntime", targets: ["CNIRuntime", "CNI", "JSON", "NetworkAddress"]),
+        .library(name: "CNIRuntime", targets: ["CNIRuntime", "CNIExecution", "CNI", "JSON", "NetworkAddress", "LinuxSystem"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
@@ -61,10 +61,13 @@ let package = Package(
         library("NetworkAddress"),
         library("CNI", uses: ["JSON", "NetworkAddress"]),
 
-        // What plugins and runtimes share.
-        library("CNIPlugin", uses: ["CNI", "JSON", "LinuxSystem", "NetworkAddress", system]),
+        // What plugins and runtimes share: how a plugin is called and its answer read.
+        library("CNIExecution", uses: ["CNI", "JSON", "LinuxSystem", system]),
+
+        // What plugins are made of, and what runtimes are made of.
+        library("CNIPlugin", uses: ["CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
         library("InterfaceSetup", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", system]),
-        library("CNIRuntime", uses: ["CNI", "JSON", "LinuxSystem", "NetworkAddress", system]),
+        library("CNIRuntime", uses: ["CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
 
         // Plugins.
         plugin("loopback", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON"]),
