@@ -76,8 +76,12 @@ struct Document: ~Copyable {
 /// system calls for /dev/urandom. Only the first call has an effect.
 private func seedOnce() {
     guard let random = UnsafePointer<UInt>(bitPattern: getauxval(UInt(AT_RANDOM))) else { return }
-    json_object_seed(Int(random.pointee | 1))
+    json_object_seed(hashSeed(from: random.pointee))
 }
+
+/// A seed that is never 0, which would mean "find one yourself". The bits are taken as they are: half of all random
+/// numbers do not fit a signed integer.
+func hashSeed(from random: UInt) -> Int { Int(bitPattern: random | 1) }
 
 extension JSONError {
     /// What jansson says, with the path of the key at which it stopped.
