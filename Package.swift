@@ -50,6 +50,7 @@ let package = Package(
         // C libraries; each is imported by exactly one target of ours.
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-route-3-dev"])]),
+        .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
         .target(name: "CLinux"),
 
         // System calls and the kernel.
@@ -59,6 +60,7 @@ let package = Package(
         // Values.
         library("JSON", uses: ["CJansson"]),
         library("NetworkAddress"),
+        library("MessageDigest", uses: ["CMessageDigest"]),
         library("CNI", uses: ["JSON", "NetworkAddress"]),
 
         // What plugins and runtimes share: how a plugin is called and its answer read.
@@ -75,7 +77,7 @@ let package = Package(
         plugin("host-local", uses: ["CNI", "CNIPlugin", "NetworkAddress", "JSON", "LinuxSystem", system]),
 
         // The tool for people.
-        executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", arguments]),
+        executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", arguments, system]),
 
         // Tests. What they share, then values and fakes, then the kernel.
         .target(name: "TestSupport", dependencies: ["JSON", "NetworkAddress", "CNI"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -89,7 +91,8 @@ let package = Package(
         tests("LoopbackTests", uses: ["loopback", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem"]),
         tests("BridgeTests", uses: ["bridge", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem"]),
         tests("HostLocalTests", uses: ["host-local", "CNI", "CNIPlugin", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
-        tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
+        tests("MessageDigestTests", uses: ["MessageDigest"]),
+        tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "CNIExecution", "cnitool", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("LayoutTests", uses: ["TestSupport"]),
         tests("KernelTests", uses: ["TestSupport", "JSON", "NetworkAddress", "CNI"]),
     ]
