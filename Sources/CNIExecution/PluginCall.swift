@@ -31,7 +31,9 @@ public struct PluginCall {
         self.command = command
         guard let path = runner.find(type, in: folders) else {
             let searched = JSONValue.quoted(folders.joined(separator: ":"))
-            throw CNIError(.delegateFailed, "failed to find plugin \(JSONValue.quoted(type)) in CNI_PATH \(searched)")
+            throw CNIError(
+                .delegateFailed, "failed to find plugin \(JSONValue.quoted(type)) in CNI_PATH \(searched)",
+                details: "install it there, or add its folder to CNI_PATH")
         }
         var environment = environment
         environment["CNI_COMMAND"] = command.rawValue
@@ -70,12 +72,26 @@ public struct PluginCall {
     ///
     /// - Parameter version: counts where the result names none.
     public func result(version: SpecificationVersion) throws(CNIError) -> PluginResult {
+        try answer("result") { json in try PluginResult(json, version: version) }
+    }
+
+    /// Waits for the end of VERSION and returns the answer.
+    public func versions() throws(CNIError) -> VersionInfo {
+        try answer("list of versions") { json in
+            let field = JSONField(json)
+            guard try field.object() != nil else { throw field.error(expected: "an object") }
+            return try VersionInfo(field)
+        }
+    }
+
+    /// Waits for the end and reads what was printed.
+    private func answer<Answer>(_ expected: String, _ read: (JSONValue) throws -> Answer) throws(CNIError) -> Answer {
         let output = try finish()
         do {
-            return try PluginResult(try JSONValue(parsing: output), version: version)
+            return try read(try JSONValue(parsing: output))
         } catch {
             throw CNIError(
-                .delegateFailed, "\(type) answered \(command.rawValue) with something that is no result: \(error)",
+                .delegateFailed, "\(type) answered \(command.rawValue) with something that is no \(expected): \(error)",
                 details: PluginCall.summary(of: output))
         }
     }

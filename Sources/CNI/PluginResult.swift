@@ -1,4 +1,3 @@
-public import CNI
 public import JSON
 
 /// What a plugin answered to ADD: the document as it printed it, and what that says.
