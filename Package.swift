@@ -19,15 +19,22 @@ let fullyStatic: [LinkerSetting] = [
         .when(configuration: .release))
 ]
 
+/// What ArgumentParser's FoundationEssentials needs beside itself when it is linked statically.
+let staticFoundation: [LinkerSetting] = ["_FoundationCollections", "_FoundationCShims"].map {
+    .linkedLibrary($0, .when(configuration: .release))
+}
+
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String, uses: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: uses, swiftSettings: strict)
 }
-func executable(_ name: String, path: String? = nil, uses: [Target.Dependency]) -> Target {
+func executable(
+    _ name: String, path: String? = nil, uses: [Target.Dependency], links: [LinkerSetting] = []
+) -> Target {
     .executableTarget(
-        name: name, dependencies: uses, path: path, swiftSettings: strict, linkerSettings: fullyStatic)
+        name: name, dependencies: uses, path: path, swiftSettings: strict, linkerSettings: fullyStatic + links)
 }
 func plugin(_ name: String, uses: [Target.Dependency]) -> Target {
     executable(name, path: "Sources/Plugins/\(name)", uses: uses)
@@ -77,7 +84,7 @@ let package = Package(
         plugin("host-local", uses: ["CNI", "CNIPlugin", "NetworkAddress", "JSON", "LinuxSystem", system]),
 
         // The tool for people.
-        executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", arguments, system]),
+        executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", arguments, system], links: staticFoundation),
 
         // Tests. What they share, then values and fakes, then the kernel.
         .target(name: "TestSupport", dependencies: ["JSON", "NetworkAddress", "CNI"], path: "Tests/TestSupport", swiftSettings: strict),
