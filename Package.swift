@@ -19,15 +19,22 @@ let fullyStatic: [LinkerSetting] = [
         .when(configuration: .release))
 ]
 
+/// What ArgumentParser's FoundationEssentials needs beside itself when it is linked statically.
+let staticFoundation: [LinkerSetting] = ["_FoundationCollections", "_FoundationCShims"].map {
+    .linkedLibrary($0, .when(configuration: .release))
+}
+
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String, uses: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: uses, swiftSettings: strict)
 }
-func executable(_ name: String, path: String? = nil, uses: [Target.Dependency]) -> Target {
+func executable(
+    _ name: String, path: String? = nil, uses: [Target.Dependency], links: [LinkerSetting] = []
+) -> Target {
     .executableTarget(
-        name: name, dependencies: uses, path: path, swiftSettings: strict, linkerSettings: fullyStatic)
+        name: name, dependencies: uses, path: path, swiftSettings: strict, linkerSettings: fullyStatic + links)
 }
 func plugin(_ name: String, uses: [Target.Dependency]) -> Target {
     executable(name, path: "Sources/Plugins/\(name)", uses: uses)
@@ -40,7 +47,7 @@ let package = Package(
     name: "cni-plugins",
     products: [
         .library(name: "CNIPlugin", targets: ["CNIPlugin", "CNI", "JSON", "NetworkAddress"]),
-        .library(name: "CNIRuntime", targets: ["CNIRuntime", "CNI", "JSON", "NetworkAddress"]),
+        .library(name: "CNIRuntime", targets: ["CNIRuntime", "CNIExecution", "CNI", "JSON", "NetworkAddress", "LinuxSystem"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
@@ -50,6 +57,7 @@ let package = Package(
         // C libraries; each is imported by exactly one target of ours.
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-route-3-dev"])]),
+        .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
         .target(name: "CLinux"),
 
         // System calls and the kernel.
@@ -59,12 +67,16 @@ let package = Package(
         // Values.
         library("JSON", uses: ["CJansson"]),
         library("NetworkAddress"),
+        library("MessageDigest", uses: ["CMessageDigest"]),
         library("CNI", uses: ["JSON", "NetworkAddress"]),
 
-        // What plugins and runtimes share.
-        library("CNIPlugin", uses: ["CNI", "JSON", "LinuxSystem", "NetworkAddress", system]),
+        // What plugins and runtimes share: how a plugin is called and its answer read.
+        library("CNIExecution", uses: ["CNI", "JSON", "LinuxSystem", system]),
+
+        // What plugins are made of, and what runtimes are made of.
+        library("CNIPlugin", uses: ["CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
         library("InterfaceSetup", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", system]),
-        library("CNIRuntime", uses: ["CNI", "JSON", "LinuxSystem", "NetworkAddress", system]),
+        library("CNIRuntime", uses: ["CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
 
         // Plugins.
         plugin("loopback", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON"]),
@@ -72,7 +84,7 @@ let package = Package(
         plugin("host-local", uses: ["CNI", "CNIPlugin", "NetworkAddress", "JSON", "LinuxSystem", system]),
 
         // The tool for people.
-        executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", arguments]),
+        executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", arguments, system], links: staticFoundation),
 
         // Tests. What they share, then values and fakes, then the kernel.
         .target(name: "TestSupport", dependencies: ["JSON", "NetworkAddress", "CNI"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -86,7 +98,8 @@ let package = Package(
         tests("LoopbackTests", uses: ["loopback", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem"]),
         tests("BridgeTests", uses: ["bridge", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem"]),
         tests("HostLocalTests", uses: ["host-local", "CNI", "CNIPlugin", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
-        tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
+        tests("MessageDigestTests", uses: ["MessageDigest"]),
+        tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "CNIExecution", "cnitool", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("LayoutTests", uses: ["TestSupport"]),
         tests("KernelTests", uses: ["TestSupport", "JSON", "NetworkAddress", "CNI"]),
     ]

@@ -1,7 +1,6 @@
 public import CNI
-internal import JSON
-internal import LinuxSystem
-internal import SystemPackage
+internal import CNIExecution
+public import LinuxSystem
 
 /// Another plugin that a plugin calls in turn (specification, section 4), such as the one that `ipam.type` names.
 ///
@@ -27,79 +26,41 @@ public struct Delegate {
         PendingAddition(self, try start(.add))
     }
 
-    public func check() throws { _ = try answer(start(.check), .check) }
+    public func check() throws { try start(.check).finish() }
 
-    public func delete() throws { _ = try answer(start(.delete), .delete) }
+    public func delete() throws { try start(.delete).finish() }
 
-    public func status() throws { _ = try answer(start(.status), .status) }
+    public func status() throws { try start(.status).finish() }
 
-    public func collectGarbage() throws { _ = try answer(start(.collectGarbage), .collectGarbage) }
+    public func collectGarbage() throws { try start(.collectGarbage).finish() }
 
-    private func start(_ command: Command) throws -> any RunningProgram {
-        let searchPath = execution.environment["CNI_PATH"] ?? ""
-        guard let path = runner.find(type, in: searchPath.split(separator: ":").map(String.init)) else {
-            throw CNIError(.delegateFailed, "failed to find plugin \(JSONValue.quoted(type)) in CNI_PATH \(JSONValue.quoted(searchPath))")
-        }
-        var environment = execution.environment
-        environment["CNI_COMMAND"] = command.rawValue
-        do throws(Errno) {
-            return try runner.start(path, environment: environment, input: execution.input)
-        } catch {
-            throw CNIError(.delegateFailed, "cannot run \(path)", details: error.description)
-        }
+    private func start(_ command: Command) throws(CNIError) -> PluginCall {
+        let folders = (execution.environment["CNI_PATH"] ?? "").split(separator: ":").map(String.init)
+        return try PluginCall(
+            type, command, in: folders, environment: execution.environment, input: execution.input, runner: runner)
     }
 
-    /// Waits for the end and returns what was printed; a failure is the delegate's own error where it printed one.
-    fileprivate func answer(_ program: any RunningProgram, _ command: Command) throws(CNIError) -> [UInt8] {
-        let (output, ending): ([UInt8], ChildProcess.Ending)
-        do throws(Errno) {
-            (output, ending) = try program.finish(outputLimit: inputLimit)
-        } catch {
-            throw CNIError(.delegateFailed, "\(type) printed too much on \(command.rawValue), or could not be waited for", details: error.description)
-        }
-        switch ending {
-        case .exited(status: 0): return output
-        case .exited(let status):
-            if case .object(let object)? = try? JSONValue(parsing: output), let error = CNIError(object) { throw error }
-            throw CNIError(
-                .delegateFailed, "\(type) failed on \(command.rawValue) with exit status \(status) and no error of its own",
-                details: summary(of: output))
-        case .killed(let signal):
-            throw CNIError(.delegateFailed, "\(type) was ended by signal \(signal) on \(command.rawValue)")
-        }
-    }
-
-    fileprivate func result(_ output: [UInt8]) throws -> AttachmentResult {
-        do {
-            return try AttachmentResult(JSONField(try JSONValue(parsing: output)), version: version)
-        } catch {
-            throw CNIError(
-                .delegateFailed, "\(type) answered ADD with something that is no result: \(error)", details: summary(of: output))
-        }
-    }
-
-    /// The start of what a program printed, fit for a message.
-    private func summary(of output: [UInt8]) -> String {
-        output.isEmpty ? "it printed nothing" : "it printed " + JSONValue.quoted(String(decoding: output.prefix(256), as: UTF8.self))
+    fileprivate func result(of call: PluginCall) throws(CNIError) -> AttachmentResult {
+        try call.result(version: version).value
     }
 }
 
 /// A delegate's ADD that is under way.
 public final class PendingAddition {
     private let delegate: Delegate
-    private let program: any RunningProgram
+    private let call: PluginCall
     private var isFinished = false
 
-    fileprivate init(_ delegate: Delegate, _ program: any RunningProgram) {
+    fileprivate init(_ delegate: Delegate, _ call: PluginCall) {
         self.delegate = delegate
-        self.program = program
+        self.call = call
     }
 
     /// Waits for the result. When the delegate failed, its DEL has run by the time this throws.
     public func result() throws -> AttachmentResult {
         isFinished = true
         do {
-            return try delegate.result(try delegate.answer(program, .add))
+            return try delegate.result(of: call)
         } catch {
             try? delegate.delete()
             throw error
@@ -110,7 +71,7 @@ public final class PendingAddition {
     public func undo() throws {
         if !isFinished {
             isFinished = true
-            _ = try? delegate.answer(program, .add)
+            _ = try? call.finish()
         }
         try delegate.delete()
     }

@@ -1,4 +1,3 @@
-public import LinuxSystem
 public import SystemPackage
 
 /// Finds and starts other programs: the kernel in a plugin, a script in a test.

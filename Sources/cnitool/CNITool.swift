@@ -1,0 +1,38 @@
+internal import ArgumentParser
+internal import CNI
+
+/// The tool for people: it does by hand what a container runtime does.
+@main
+struct CNITool: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cnitool",
+        abstract: "Attaches network namespaces to CNI networks, as a container runtime would.",
+        discussion: """
+            A network is described by a file (.conflist, .conf or .json) in /etc/cni/net.d; it is found by the \
+            name in the file. The container's id is made from the path of the namespace, so that the same two \
+            arguments always mean the same attachment.
+
+            EXAMPLE
+              ip netns add blue
+              cnitool add demo /run/netns/blue
+              cnitool check demo /run/netns/blue
+              cnitool del demo /run/netns/blue
+
+            ENVIRONMENT
+              NETCONFPATH  Folder of network configurations (default: /etc/cni/net.d)
+              CNI_PATH     Folders of plugins (default: /opt/cni/bin)
+              CNI_IFNAME   Name of the interface in the namespace (default: eth0)
+              CNI_ARGS     Extra arguments: KEY=value;KEY=value
+              CAP_ARGS     Capability arguments, one JSON object:
+                           {"mac": "c2:11:22:33:44:55", "ips": ["10.1.0.9"]}
+
+            EXIT STATUS
+              0 success, 1 failure (one sentence on standard error), 64 wrong usage
+            """,
+        version: CNITool.versions,
+        subcommands: [Add.self, Check.self, Delete.self, CollectGarbage.self, Status.self, Version.self])
+
+    /// The versions of the specification that the tool speaks, in a sentence.
+    static let versions =
+        "cnitool speaks CNI \(SpecificationVersion.allCases.map(\.rawValue).joined(separator: ", "))"
+}

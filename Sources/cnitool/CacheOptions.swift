@@ -1,0 +1,8 @@
+internal import ArgumentParser
+internal import CNIRuntime
+
+/// Where the tool remembers its attachments.
+struct CacheOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Folder of the result cache.", valueName: "folder"))
+    var cache = ResultCache.defaultPath
+}
