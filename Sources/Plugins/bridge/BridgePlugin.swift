@@ -2,6 +2,7 @@ internal import CNI
 internal import CNIPlugin
 internal import InterfaceSetup
 internal import JSON
+internal import LinuxSystem
 internal import Netlink
 internal import NetworkAddress
 
@@ -42,10 +43,9 @@ struct BridgePlugin: Plugin {
             }
             try gateway.enableForwarding(plan.families)
 
-            let container = try sandbox.link(index: pair.container.index) ?? pair.container
             return result(
                 plan.result, configuration,
-                [.init(bridge), .init(pair.host), .init(container, sandbox: request.sandbox.path)]
+                [.init(bridge), .init(pair.host), .init(pair.container, sandbox: request.sandbox.path)]
                     + (gatewayLink.map { [.init($0)] } ?? []))
         }
     }
