@@ -2,6 +2,7 @@ import CNI
 import Foundation
 import JSON
 import TestSupport
+import Testing
 
 /// A bridge network in a lab: its configuration, and the plugin called as a runtime calls it.
 struct BridgeNetwork {
@@ -74,4 +75,10 @@ struct BridgeNetwork {
     func hostLinks() throws -> [String] {
         try lab.host.links().compactMap(\.ifname).filter { $0 != "lo" }.sorted()
     }
+}
+
+/// Fails, and names every difference, unless the state of the lab is what it was.
+func expectUnchanged(_ before: LabSnapshot, _ after: LabSnapshot, at location: SourceLocation = #_sourceLocation) {
+    let changes = before.changes(to: after)
+    #expect(changes.isEmpty, "\(changes)", sourceLocation: location)
 }

@@ -33,9 +33,7 @@ struct BridgePlugin: Plugin {
             let pair = try port.make(in: request.sandbox, stack: sandbox, rollback)
 
             let answer = try ipam?.result() ?? AttachmentResult()
-            guard ipam == nil || !answer.ips.isEmpty else {
-                throw CNIError(.invalidConfiguration, "ipam: \(configuration.ipamType ?? "") gave no address")
-            }
+            if let type = configuration.ipamType { try AddressPlan.checkAddresses(answer.ips, from: type) }
             let plan = try GatewayPlan(answer, configuration)
             let gateway = Gateway(host, kernel, configuration, bridge: bridge)
             let gatewayLink = try gateway.ensure(plan, rollback)
