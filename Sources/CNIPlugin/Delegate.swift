@@ -27,12 +27,16 @@ public struct Delegate {
         PendingAddition(self, try start(.add))
     }
 
+    /// Runs CHECK and waits for its end.
     public func check() throws { _ = try answer(start(.check), .check) }
 
+    /// Runs DEL and waits for its end.
     public func delete() throws { _ = try answer(start(.delete), .delete) }
 
+    /// Runs STATUS and waits for its end.
     public func status() throws { _ = try answer(start(.status), .status) }
 
+    /// Runs GC and waits for its end.
     public func collectGarbage() throws { _ = try answer(start(.collectGarbage), .collectGarbage) }
 
     private func start(_ command: Command) throws -> any RunningProgram {
