@@ -4,7 +4,7 @@ public import SystemPackage
 
 /// An open directory, and the files right in it by name.
 ///
-/// Names are single components: a separator in one is `EINVAL`, symbolic links are not followed.
+/// Names are single components: a separator in one, `.` and `..` are `EINVAL`, symbolic links are not followed.
 public struct Directory: ~Copyable {
     private let descriptor: OwnedDescriptor
 
@@ -55,7 +55,7 @@ public struct Directory: ~Copyable {
     }
 
     private func checked(_ name: String) throws(Errno) -> String {
-        guard !name.isEmpty, !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
+        guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
             throw .invalidArgument
         }
         return name
@@ -159,7 +159,9 @@ extension Directory {
         let temporary = ".\(try checked(name)).new"
         do {
             let file = try OwnedDescriptor(
-                opening: temporary, in: descriptor.number, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+                opening: temporary, in: descriptor.number,
+                // O_NONBLOCK keeps a hostile fifo from holding the process up.
+                O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode: mode)
             try file.writeAll(contents)
             if synchronization != .none { try succeeding { fsync(file.number) } }
             try succeeding { rename(descriptor.number, temporary) }
