@@ -108,8 +108,6 @@ extension Directory {
         case all
         /// The contents. The name is once ``Directory/synchronize()`` returns, which serves any number of changes.
         case contents
-        /// Neither: after a loss of power the file may be empty or the old one. For what is only a hint.
-        case none
     }
 
     /// Makes a file whole or not at all; a file of that name is `EEXIST`.
@@ -134,6 +132,16 @@ extension Directory {
     /// name while they work. Only a process that was killed leaves such a file.
     public static func isTemporary(_ name: String) -> Bool {
         name.utf8.count > 5 && name.hasPrefix(".") && name.hasSuffix(".new")
+    }
+
+    /// Writes a file in place, and makes it where it is missing. Who reads it after a loss of power may find the old
+    /// contents, a mix of both or none: this is for hints, and many times cheaper than ``replace(_:contents:mode:synchronizing:)``.
+    public func overwrite(_ name: String, contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
+        let file = try OwnedDescriptor(
+            opening: try checked(name), in: descriptor.number, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: mode)
+        try file.writeAll(contents)
+        // Cutting comes last: cutting to nothing first would have the file system write it all out on closing.
+        try succeeding { ftruncate(file.number, contents.count) }
     }
 
     /// Removes a file; false when there was none.
@@ -163,7 +171,7 @@ extension Directory {
                 // O_NONBLOCK keeps a hostile fifo from holding the process up.
                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode: mode)
             try file.writeAll(contents)
-            if synchronization != .none { try succeeding { fsync(file.number) } }
+            try succeeding { fsync(file.number) }
             try succeeding { rename(descriptor.number, temporary) }
         } catch {
             unlinkat(descriptor.number, temporary, 0)

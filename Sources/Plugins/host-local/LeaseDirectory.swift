@@ -17,6 +17,8 @@ final class LeaseDirectory: LeaseStore {
     private let directory: Directory
     private let lock: FileLock
     private let index: LeaseIndex
+    /// The directory as this command found it; nil where that cannot be told, and no index be trusted.
+    private let found: LeaseIndex.State?
     /// Whether the index was made from the files by this command.
     private var isIndexFresh = false
     private var isChanged = false
@@ -26,10 +28,11 @@ final class LeaseDirectory: LeaseStore {
     /// - Parameter indexFile: nil where the index can only live in memory.
     init(_ location: LeaseLocation, _ directory: consuming Directory, indexFile: consuming WordFile?) throws(Errno) {
         lock = try directory.lock("lock")
+        found = try? LeaseDirectory.state(of: directory)
         self.location = location
         self.directory = directory
         index = LeaseIndex(indexFile)
-        if let state = try? indexState(), index.load(state) { return }
+        if let found, index.load(found) { return }
         try remakeIndex()
     }
 
@@ -48,11 +51,11 @@ final class LeaseDirectory: LeaseStore {
         return IPAddress(String(decoding: LeaseOwner.text(of: contents) ?? [], as: UTF8.self))
     }
 
-    /// Not synchronized: should power fail, the search for the next address starts elsewhere, that is all.
+    /// In place and not synchronized: should power fail, the search for the next address starts elsewhere, that is all.
     func setLastReserved(_ address: IPAddress, set: Int) throws {
         isChanged = true
         try attempt("write last_reserved_ip.\(set)") { () throws(Errno) in
-            try directory.replace("last_reserved_ip.\(set)", contents: Array(address.description.utf8), synchronizing: .none)
+            try directory.overwrite("last_reserved_ip.\(set)", contents: Array(address.description.utf8))
         }
     }
 
@@ -171,14 +174,14 @@ extension LeaseDirectory {
     private func saveIndex() {
         // A time gone by, so that no change yet to come can be of that time.
         let time = Directory.Time(seconds: Directory.Time.now.seconds - 2, nanoseconds: Int64.random(in: 1..<1_000_000_000))
-        guard let state = try? indexState(modified: time), (try? index.save(state)) == true else { return }
+        guard let state = found?.modified(time), (try? index.save(state)) == true else { return }
         try? directory.setModified(time)
     }
 
-    private func indexState(modified: Directory.Time? = nil) throws(Errno) -> LeaseIndex.State {
+    private static func state(of directory: borrowing Directory) throws(Errno) -> LeaseIndex.State {
         let status = try directory.status()
         let boot = IndexHash.of(try readFile("/proc/sys/kernel/random/boot_id", limit: 64))
-        return LeaseIndex.State(boot: boot, directory: status.identity, modified: modified ?? status.modified)
+        return LeaseIndex.State(boot: boot, directory: status.identity, modified: status.modified)
     }
 
     private func attempt<Result>(_ what: String, _ body: () throws(Errno) -> Result) throws -> Result {
