@@ -75,13 +75,10 @@ struct Document: ~Copyable {
 /// Seeds jansson's hash from the random bytes that the kernel gives every process, which saves it three
 /// system calls for /dev/urandom. Only the first call has an effect.
 private func seedOnce() {
-    guard let random = UnsafePointer<UInt>(bitPattern: getauxval(UInt(AT_RANDOM))) else { return }
-    json_object_seed(hashSeed(from: random.pointee))
+    guard let random = UnsafeRawPointer(bitPattern: getauxval(UInt(AT_RANDOM))) else { return }
+    // Any bit pattern, at any address: the upper half of the numbers is negative to jansson's imported type.
+    json_object_seed(Int(bitPattern: random.loadUnaligned(as: UInt.self) | 1))
 }
-
-/// A seed that is never 0, which would mean "find one yourself". The bits are taken as they are: half of all random
-/// numbers do not fit a signed integer.
-func hashSeed(from random: UInt) -> Int { Int(bitPattern: random | 1) }
 
 extension JSONError {
     /// What jansson says, with the path of the key at which it stopped.
