@@ -17,11 +17,15 @@ extension Runtime {
         let request = try Request(parameters, list, cached: nil)
         if try cache.contains(request.attachment) { throw .alreadyAttached(request.attachment) }
         var result: PluginResult?
-        for (position, plugin) in list.plugins.enumerated() {
+        var called = 0
+        for plugin in list.plugins {
             do throws(RuntimeError) {
-                result = try add(plugin, request, prevResult: result)
+                let input = request.input(plugin, prevResult: result?.document)
+                let call = try start(plugin, .add, request.variables, input: input.text)
+                called += 1
+                result = try self.result(of: call, request)
             } catch {
-                undo(list.plugins[...position], request, prevResult: result)
+                undo(list.plugins[..<called], request, prevResult: result)
                 throw error
             }
         }
@@ -78,15 +82,11 @@ extension Runtime {
         try cache.remove(attachment)
     }
 
-    private func add(
-        _ plugin: PluginConfiguration, _ request: Request, prevResult: PluginResult?
-    ) throws(RuntimeError) -> PluginResult {
-        let input = request.input(plugin, prevResult: prevResult?.document)
-        let call = try start(plugin, .add, request.variables, input: input.text)
+    private func result(of call: PluginCall, _ request: Request) throws(RuntimeError) -> PluginResult {
         do throws(CNIError) {
             return try call.result(version: request.list.version)
         } catch {
-            throw .pluginFailed(type: plugin.type, command: .add, error: error)
+            throw .pluginFailed(type: call.type, command: call.command, error: error)
         }
     }
 

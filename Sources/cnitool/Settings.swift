@@ -19,7 +19,7 @@ struct Settings {
         configurations = ConfigurationFolder(value("NETCONFPATH") ?? "/etc/cni/net.d")
         pluginFolders = (value("CNI_PATH") ?? "/opt/cni/bin").split(separator: ":").map(String.init)
         interfaceName = value("CNI_IFNAME") ?? "eth0"
-        arguments = try value("CNI_ARGS").map { try CNIArguments($0) }
+        arguments = try value("CNI_ARGS").map { try Settings.arguments($0) }
         capabilityArguments = try value("CAP_ARGS").map { try Settings.capabilityArguments($0) }
     }
 
@@ -37,6 +37,14 @@ struct Settings {
         let runtime = Runtime(pluginFolders: pluginFolders, cache: ResultCache(cache))
         for damage in found.damaged { runtime.warn("passing over \(damage)") }
         return (found.list, runtime)
+    }
+
+    private static func arguments(_ text: String) throws -> CNIArguments {
+        do throws(CNIError) {
+            return try CNIArguments(text)
+        } catch {
+            throw ValidationError(error.description)
+        }
     }
 
     private static func capabilityArguments(_ text: String) throws -> JSONObject {

@@ -48,6 +48,7 @@ import Testing
         #expect(error?.description.hasPrefix("ADD by plugin \(FailureTests.names[position]) failed: failed to find plugin \"\(FailureTests.names[position])\" in CNI_PATH \"/a:/b\"") == true)
         let called = FailureTests.names[..<position]
         #expect(bench.plugins.summaries == called.map { "ADD \($0)" } + called.reversed().map { "DEL \($0)" })
+        #expect(bench.warnings == [])
     }
 
     @Test func `what fails while taking back is a warning, and the first error is thrown`() throws {
