@@ -55,7 +55,9 @@ extension Lab {
         _ plugin: String, environmentEntries: [[UInt8]], input: [UInt8], timeout: Double = 30
     ) throws -> Answer {
         let path = plugin.hasPrefix("/") ? plugin : Executables.path(of: plugin)
-        guard let program = Subprocess.find("ip") else { throw Subprocess.Failure(description: "there is no program ip") }
+        guard let program = Subprocess.find("ip") else {
+            throw Subprocess.Failure(description: "there is no program ip")
+        }
         return Answer(
             outcome: try Subprocess.run(
                 program, ["netns", "exec", host.name, path], environmentEntries: environmentEntries, input: input,
