@@ -9,8 +9,8 @@ extension Runtime {
     /// When a plugin fails, those that were called are called with DEL, last one first, and the first error is thrown:
     /// nothing is left behind.
     ///
-    /// - Throws: ``RuntimeError/alreadyAttached(_:)`` before anything is run; the specification forbids a second ADD, and
-    ///   taking it back would take the first one with it.
+    /// - Throws: ``RuntimeError/alreadyAttached(_:)`` before anything is run; the specification forbids a second ADD,
+    ///   and taking it back would take the first one with it.
     public func add(
         _ parameters: AttachmentParameters, to list: NetworkConfigurationList
     ) throws(RuntimeError) -> PluginResult {
@@ -59,8 +59,8 @@ extension Runtime {
         }
     }
 
-    /// Detaches a container (DEL): runs the whole chain from its end, each plugin with the result of the whole chain, and
-    /// then forgets the attachment.
+    /// Detaches a container (DEL): runs the whole chain from its end, each plugin with the result of the whole chain,
+    /// and then forgets the attachment.
     ///
     /// All plugins run, whatever happens to the others, and one error lists all failures; the attachment is then still
     /// remembered, to be deleted again. A damaged entry of the cache counts as absent, with a warning.

@@ -51,7 +51,8 @@ struct Settings {
         do throws(JSONError) {
             return try JSONField(try JSONValue(parsing: Array(text.utf8))).object() ?? [:]
         } catch {
-            throw ValidationError("CAP_ARGS: expected one JSON object, such as {\"mac\": \"c2:11:22:33:44:55\"}: \(error)")
+            throw ValidationError(
+                "CAP_ARGS: expected one JSON object, such as {\"mac\": \"c2:11:22:33:44:55\"}: \(error)")
         }
     }
 }

@@ -1,6 +1,7 @@
-@testable import CNIRuntime
 import Foundation
 import Testing
+
+@testable import CNIRuntime
 
 @Suite struct Base64Tests {
     @Test(arguments: [

@@ -29,7 +29,9 @@ final class Bench {
 
     /// A network `blue` of three plugins named a, b and c.
     static func chain(_ version: String = "1.1.0", _ more: String = "") throws -> NetworkConfigurationList {
-        try list(#"{"name": "blue", "cniVersion": "\#(version)", \#(more) "plugins": [{"type": "a"}, {"type": "b"}, {"type": "c"}]}"#)
+        try list(
+            #"{"name": "blue", "cniVersion": "\#(version)", \#(more) "plugins": [{"type": "a"}, {"type": "b"}, {"type": "c"}]}"#
+        )
     }
 
     static let web = AttachmentParameters(containerID: "web1", sandboxPath: "/run/netns/web1")

@@ -38,7 +38,9 @@ import Testing
         parameters.capabilityArguments = row.capabilityArguments
         let result = try bench.runtime.add(parameters, to: row.list)
         let last = try #require(row.answers.last).text
-        #expect(try result.value == AttachmentResult(JSONField(try JSONValue(parsing: Array(last.utf8))), version: row.list.version))
+        #expect(
+            try result.value
+                == AttachmentResult(JSONField(try JSONValue(parsing: Array(last.utf8))), version: row.list.version))
 
         // CHECK and DEL are asked without the arguments, which are then those of ADD.
         do throws(RuntimeError) {
@@ -68,14 +70,17 @@ import Testing
         bench.plugins.answers["VERSION bridge"] = .prints("{}")
         _ = try bench.runtime.versions(of: list.plugins[0])
 
-        func entries(_ command: String, _ id: String, _ sandbox: String, _ arguments: String, _ interface: String) -> Set<String> {
+        func entries(_ command: String, _ id: String, _ sandbox: String, _ arguments: String, _ interface: String)
+            -> Set<String>
+        {
             [
                 "HOME=/root", "EMPTY=", "CNI_COMMAND=\(command)", "CNI_CONTAINERID=\(id)", "CNI_NETNS=\(sandbox)",
                 "CNI_ARGS=\(arguments)", "CNI_IFNAME=\(interface)", "CNI_PATH=/a:/b",
             ]
         }
         let arguments = "IgnoreUnknown=1;K8S_POD_NAME=Web;IP=10.1.0.9"
-        let expected = ["ADD", "CHECK", "DEL"].map { entries($0, "web1", "/run/netns/web1", arguments, "net1") }
+        let expected =
+            ["ADD", "CHECK", "DEL"].map { entries($0, "web1", "/run/netns/web1", arguments, "net1") }
             + ["STATUS", "GC"].map { entries($0, "", "", "", "") } + [entries("VERSION", "dummy", "dummy", "", "dummy")]
         #expect(bench.plugins.calls.map { Set($0.environment.entries) } == expected)
         #expect(bench.plugins.calls.allSatisfy { $0.environment.entries.count == 8 })
@@ -84,7 +89,8 @@ import Testing
 
     @Test func `arguments given to DEL replace those of ADD`() throws {
         let bench = try Bench()
-        let list = try Bench.list(#"{"name": "blue", "cniVersion": "1.0.0", "plugins": [{"type": "p", "capabilities": {"mac": true}}]}"#)
+        let list = try Bench.list(
+            #"{"name": "blue", "cniVersion": "1.0.0", "plugins": [{"type": "p", "capabilities": {"mac": true}}]}"#)
         var parameters = Bench.web
         parameters.arguments = try CNIArguments("A=1")
         parameters.capabilityArguments = ["mac": "one"]
@@ -96,8 +102,11 @@ import Testing
         #expect(bench.plugins.calls[1].input.contains(#""runtimeConfig":{"mac":"two"}"#))
     }
 
-    @Test(arguments: [("-x", "eth0", "container id"), ("a/b", "eth0", "container id"), ("", "eth0", "container id"),
-        ("web1", "", "interface name"), ("web1", "a/b", "interface name"), ("web1", "sixteencharacter", "interface name")])
+    @Test(arguments: [
+        ("-x", "eth0", "container id"), ("a/b", "eth0", "container id"), ("", "eth0", "container id"),
+        ("web1", "", "interface name"), ("web1", "a/b", "interface name"),
+        ("web1", "sixteencharacter", "interface name"),
+    ])
     func `refuses parameters before anything runs`(id: String, interface: String, name: String) throws {
         let bench = try Bench()
         let parameters = AttachmentParameters(containerID: id, sandboxPath: "/x", interfaceName: interface)

@@ -50,7 +50,9 @@ import Testing
         #expect(try found.list.disablesGarbageCollection == (row.expect["disableGC"].bool() ?? false))
         let damaged = try row.expect["damaged"].strings()
         #expect(found.damaged.count == damaged.count)
-        for (error, file) in zip(found.damaged, damaged) { #expect(error.description.hasPrefix("\(folder.path)/\(file): ")) }
+        for (error, file) in zip(found.damaged, damaged) {
+            #expect(error.description.hasPrefix("\(folder.path)/\(file): "))
+        }
 
         // The document says the same as the list: it is what the result cache keeps.
         let again = try NetworkConfigurationList(JSONField(.object(found.list.document)))
@@ -69,7 +71,8 @@ import Testing
         let folder = try TemporaryFolder()
         let target = try folder.write(#"{"name": "blue", "type": "bridge"}"#, to: "elsewhere/file")
         try FileManager.default.createDirectory(atPath: "\(folder.path)/net.d", withIntermediateDirectories: false)
-        try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/net.d/blue.conf", withDestinationPath: target)
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/net.d/blue.conf", withDestinationPath: target)
         let found = try ConfigurationFolder("\(folder.path)/net.d").network(named: "blue")
         #expect(found.list.plugins.map(\.type) == ["bridge"])
     }
@@ -83,6 +86,9 @@ import Testing
         try folder.write(#"{"name": "white"}"#, to: "40.conf")
         let (networks, damaged) = try ConfigurationFolder(folder.path).networks()
         #expect(networks.map(\.list.name) == ["blue", "red", "green"])
-        #expect(damaged.map(\.description) == ["\(folder.path)/40.conf: type: expected the name of a plugin, without a path, found nothing"])
+        #expect(
+            damaged.map(\.description) == [
+                "\(folder.path)/40.conf: type: expected the name of a plugin, without a path, found nothing"
+            ])
     }
 }

@@ -10,12 +10,27 @@ import Testing
 
     private static let failures: [(FakePlugins.Answer, String)] = [
         (.fails(code: 11, message: "no addresses left"), "no addresses left (code 11)"),
-        (.exits(status: 3, output: "oops"), "P failed on ADD with exit status 3 and no error of its own: it printed \"oops\" (code 101)"),
+        (
+            .exits(status: 3, output: "oops"),
+            "P failed on ADD with exit status 3 and no error of its own: it printed \"oops\" (code 101)"
+        ),
         (.dies(signal: 9), "P was ended by signal 9 on ADD (code 101)"),
-        (.prints("garbage"), "P answered ADD with something that is no result: expected JSON, found '[' or '{' expected near 'garbage' (line 1, column 7): it printed \"garbage\" (code 101)"),
-        (.prints(""), "P answered ADD with something that is no result: expected JSON, found no input: it printed nothing (code 101)"),
-        (.prints("[]"), "P answered ADD with something that is no result: expected an object, found an array: it printed \"[]\" (code 101)"),
-        (.prints(#"{"cniVersion": "9.0.0"}"#), "P answered ADD with something that is no result: a result of version \"9.0.0\" cannot be read: it printed \"{\"cniVersion\": \"9.0.0\"}\" (code 101)"),
+        (
+            .prints("garbage"),
+            "P answered ADD with something that is no result: expected JSON, found '[' or '{' expected near 'garbage' (line 1, column 7): it printed \"garbage\" (code 101)"
+        ),
+        (
+            .prints(""),
+            "P answered ADD with something that is no result: expected JSON, found no input: it printed nothing (code 101)"
+        ),
+        (
+            .prints("[]"),
+            "P answered ADD with something that is no result: expected an object, found an array: it printed \"[]\" (code 101)"
+        ),
+        (
+            .prints(#"{"cniVersion": "9.0.0"}"#),
+            "P answered ADD with something that is no result: a result of version \"9.0.0\" cannot be read: it printed \"{\"cniVersion\": \"9.0.0\"}\" (code 101)"
+        ),
     ]
 
     @Test(arguments: 0..<3, failures.indices)
@@ -23,17 +38,23 @@ import Testing
         let bench = try Bench()
         let (answer, message) = FailureTests.failures[kind]
         let plugin = FailureTests.names[position]
-        for name in FailureTests.names { bench.plugins.answers["ADD \(name)"] = .prints(#"{"cniVersion":"1.1.0","from":"\#(name)"}"#) }
+        for name in FailureTests.names {
+            bench.plugins.answers["ADD \(name)"] = .prints(#"{"cniVersion":"1.1.0","from":"\#(name)"}"#)
+        }
         bench.plugins.answers["ADD \(plugin)"] = answer
         let error = #expect(throws: RuntimeError.self) { try bench.runtime.add(Bench.web, to: try Bench.chain()) }
-        #expect(error?.description == "ADD by plugin \(plugin) failed: \(message.replacing("P ", with: "\(plugin) ", maxReplacements: message.hasPrefix("P ") ? 1 : 0))")
+        #expect(
+            error?.description
+                == "ADD by plugin \(plugin) failed: \(message.replacing("P ", with: "\(plugin) ", maxReplacements: message.hasPrefix("P ") ? 1 : 0))"
+        )
 
         let called = FailureTests.names[...position]
         #expect(bench.plugins.summaries == called.map { "ADD \($0)" } + called.reversed().map { "DEL \($0)" })
         // The plugins that are taken back get the last good result, as far as there is one.
         let last = position == 0 ? nil : FailureTests.names[position - 1]
         for call in bench.plugins.calls where call.command == "DEL" {
-            #expect(call.input.contains(#""prevResult":{"cniVersion":"1.1.0","from":"\#(last ?? "")"}"#) == (last != nil))
+            #expect(
+                call.input.contains(#""prevResult":{"cniVersion":"1.1.0","from":"\#(last ?? "")"}"#) == (last != nil))
             #expect(call.input.contains("prevResult") == (last != nil))
         }
         #expect(bench.folder.names(in: "results") == [])
@@ -45,7 +66,10 @@ import Testing
         let bench = try Bench()
         bench.plugins.missing = [FailureTests.names[position]]
         let error = #expect(throws: RuntimeError.self) { try bench.runtime.add(Bench.web, to: try Bench.chain()) }
-        #expect(error?.description.hasPrefix("ADD by plugin \(FailureTests.names[position]) failed: failed to find plugin \"\(FailureTests.names[position])\" in CNI_PATH \"/a:/b\"") == true)
+        #expect(
+            error?.description.hasPrefix(
+                "ADD by plugin \(FailureTests.names[position]) failed: failed to find plugin \"\(FailureTests.names[position])\" in CNI_PATH \"/a:/b\""
+            ) == true)
         let called = FailureTests.names[..<position]
         #expect(bench.plugins.summaries == called.map { "ADD \($0)" } + called.reversed().map { "DEL \($0)" })
         #expect(bench.warnings == [])
@@ -60,10 +84,11 @@ import Testing
         let error = #expect(throws: RuntimeError.self) { try bench.runtime.add(Bench.web, to: try Bench.chain()) }
         #expect(error?.description == "ADD by plugin c failed: first (code 100)")
         #expect(bench.plugins.summaries == ["ADD a", "ADD b", "ADD c", "DEL c", "DEL b", "DEL a"])
-        #expect(bench.warnings == [
-            "taking back the unfinished ADD: DEL by plugin c failed: second (code 100)",
-            "taking back the unfinished ADD: DEL by plugin a failed: a was ended by signal 15 on DEL (code 101)",
-        ])
+        #expect(
+            bench.warnings == [
+                "taking back the unfinished ADD: DEL by plugin c failed: second (code 100)",
+                "taking back the unfinished ADD: DEL by plugin a failed: a was ended by signal 15 on DEL (code 101)",
+            ])
     }
 
     @Test func `an ADD that cannot be remembered is taken back`() throws {
@@ -86,7 +111,9 @@ import Testing
         let bench = try Bench()
         let list = try Bench.chain()
         _ = try bench.runtime.add(Bench.web, to: list)
-        #expect(throws: RuntimeError.alreadyAttached(Bench.webAttachment)) { try bench.runtime.add(Bench.web, to: list) }
+        #expect(throws: RuntimeError.alreadyAttached(Bench.webAttachment)) {
+            try bench.runtime.add(Bench.web, to: list)
+        }
         #expect(bench.plugins.summaries == ["ADD a", "ADD b", "ADD c"])
         #expect(bench.folder.names(in: "results") == ["blue-web1-eth0"])
     }
@@ -98,15 +125,18 @@ import Testing
         _ = try bench.runtime.add(Bench.web, to: list)
         let plugin = FailureTests.names[position]
         bench.plugins.answers["CHECK \(plugin)"] = .fails(code: 999, message: "eth0 is gone")
-        #expect(throws: RuntimeError.pluginFailed(
-            type: plugin, command: .check, error: CNIError(CNIError.Code(rawValue: 999), "eth0 is gone"))
+        #expect(
+            throws: RuntimeError.pluginFailed(
+                type: plugin, command: .check, error: CNIError(CNIError.Code(rawValue: 999), "eth0 is gone"))
         ) { try bench.runtime.check(Bench.web, on: list) }
         #expect(bench.plugins.summaries.dropFirst(3) == FailureTests.names[...position].map { "CHECK \($0)" }[...])
     }
 
     @Test func `CHECK of what was never added is refused`() throws {
         let bench = try Bench()
-        #expect(throws: RuntimeError.notAttached(Bench.webAttachment)) { try bench.runtime.check(Bench.web, on: try Bench.chain()) }
+        #expect(throws: RuntimeError.notAttached(Bench.webAttachment)) {
+            try bench.runtime.check(Bench.web, on: try Bench.chain())
+        }
         #expect(bench.plugins.calls == [])
     }
 
@@ -115,9 +145,14 @@ import Testing
         let bench = try Bench()
         let list = try Bench.chain()
         _ = try bench.runtime.add(Bench.web, to: list)
-        for position in positions { bench.plugins.answers["DEL \(FailureTests.names[position])"] = .fails(code: 5, message: "no") }
+        for position in positions {
+            bench.plugins.answers["DEL \(FailureTests.names[position])"] = .fails(code: 5, message: "no")
+        }
         let error = #expect(throws: RuntimeError.self) { try bench.runtime.delete(Bench.web, from: list) }
-        #expect(error?.description == positions.reversed().map { "DEL by plugin \(FailureTests.names[$0]) failed: no (code 5)" }.joined(separator: "; "))
+        #expect(
+            error?.description
+                == positions.reversed().map { "DEL by plugin \(FailureTests.names[$0]) failed: no (code 5)" }.joined(
+                    separator: "; "))
         #expect(bench.plugins.summaries.dropFirst(3) == ["DEL c", "DEL b", "DEL a"])
         #expect(bench.folder.names(in: "results") == ["blue-web1-eth0"])
 
@@ -133,19 +168,27 @@ import Testing
         #expect(bench.plugins.calls.allSatisfy { !$0.input.contains("prevResult") })
     }
 
-    @Test(arguments: ["", "{", "[]", #"{"kind": "other"}"#, #"{"kind": "cniCacheV1"}"#, #"{"kind":"cniCacheV1","containerId":"web1","ifName":"eth0","networkName":"blue","result":{"cniVersion":"7"}}"#])
+    @Test(arguments: [
+        "", "{", "[]", #"{"kind": "other"}"#, #"{"kind": "cniCacheV1"}"#,
+        #"{"kind":"cniCacheV1","containerId":"web1","ifName":"eth0","networkName":"blue","result":{"cniVersion":"7"}}"#,
+    ])
     func `a damaged entry does not block DEL, and does not let a second ADD through`(text: String) throws {
         let bench = try Bench()
         let list = try Bench.chain()
         try bench.folder.write(text, to: "results/blue-web1-eth0")
-        #expect(throws: RuntimeError.alreadyAttached(Bench.webAttachment)) { try bench.runtime.add(Bench.web, to: list) }
+        #expect(throws: RuntimeError.alreadyAttached(Bench.webAttachment)) {
+            try bench.runtime.add(Bench.web, to: list)
+        }
         #expect(throws: RuntimeError.self) { try bench.runtime.check(Bench.web, on: list) }
         #expect(bench.plugins.calls == [])
         try bench.runtime.delete(Bench.web, from: list)
         #expect(bench.plugins.summaries == ["DEL c", "DEL b", "DEL a"])
         #expect(bench.plugins.calls.allSatisfy { !$0.input.contains("prevResult") })
         #expect(bench.warnings.count == 1)
-        #expect(bench.warnings.first?.hasPrefix("going on without the cached result, because it is damaged: result cache: \(bench.folder.path)/results/blue-web1-eth0: ") == true)
+        #expect(
+            bench.warnings.first?.hasPrefix(
+                "going on without the cached result, because it is damaged: result cache: \(bench.folder.path)/results/blue-web1-eth0: "
+            ) == true)
         #expect(bench.folder.names(in: "results") == [])
     }
 }

@@ -9,11 +9,13 @@ import Testing
 @Suite struct MaintenanceTests {
     private func attach(_ bench: Bench, _ id: String, sandbox: String, to list: NetworkConfigurationList) throws {
         let parameters = AttachmentParameters(
-            containerID: id, sandboxPath: sandbox, arguments: try CNIArguments("ID=\(id)"), capabilityArguments: ["mac": .string(id)])
+            containerID: id, sandboxPath: sandbox, arguments: try CNIArguments("ID=\(id)"),
+            capabilityArguments: ["mac": .string(id)])
         _ = try bench.runtime.add(parameters, to: list)
     }
 
-    private let list = #"{"name": "blue", "cniVersion": "1.1.0", "plugins": [{"type": "a", "capabilities": {"mac": true}}, {"type": "b", "x": 1}]}"#
+    private let list =
+        #"{"name": "blue", "cniVersion": "1.1.0", "plugins": [{"type": "a", "capabilities": {"mac": true}}, {"type": "b", "x": 1}]}"#
 
     @Test func `GC deletes what is not alive and tells every plugin what is`() throws {
         let bench = try Bench()
@@ -28,15 +30,19 @@ import Testing
         let calls = bench.plugins.calls.dropFirst(before)
         #expect(calls.map(\.summary) == ["DEL b", "DEL a", "GC a", "GC b"])
         for call in calls.prefix(2) {
-            #expect(["CNI_CONTAINERID", "CNI_NETNS", "CNI_ARGS", "CNI_IFNAME"].map { call.environment[$0] } == ["dead", "/run/netns/dead", "ID=dead", "eth0"])
+            #expect(
+                ["CNI_CONTAINERID", "CNI_NETNS", "CNI_ARGS", "CNI_IFNAME"].map { call.environment[$0] } == [
+                    "dead", "/run/netns/dead", "ID=dead", "eth0",
+                ])
         }
         let attachments = #"[{"containerID":"alive","ifname":"eth0"}]"#
-        #expect(calls.map(\.input) == [
-            #"{"type":"b","x":1,"cniVersion":"1.1.0","name":"blue","prevResult":{"cniVersion":"1.1.0"}}"#,
-            #"{"type":"a","capabilities":{"mac":true},"cniVersion":"1.1.0","name":"blue","runtimeConfig":{"mac":"dead"},"prevResult":{"cniVersion":"1.1.0"}}"#,
-            #"{"type":"a","capabilities":{"mac":true},"cniVersion":"1.1.0","name":"blue","cni.dev/valid-attachments":\#(attachments),"cni.dev/attachments":\#(attachments)}"#,
-            #"{"type":"b","x":1,"cniVersion":"1.1.0","name":"blue","cni.dev/valid-attachments":\#(attachments),"cni.dev/attachments":\#(attachments)}"#,
-        ])
+        #expect(
+            calls.map(\.input) == [
+                #"{"type":"b","x":1,"cniVersion":"1.1.0","name":"blue","prevResult":{"cniVersion":"1.1.0"}}"#,
+                #"{"type":"a","capabilities":{"mac":true},"cniVersion":"1.1.0","name":"blue","runtimeConfig":{"mac":"dead"},"prevResult":{"cniVersion":"1.1.0"}}"#,
+                #"{"type":"a","capabilities":{"mac":true},"cniVersion":"1.1.0","name":"blue","cni.dev/valid-attachments":\#(attachments),"cni.dev/attachments":\#(attachments)}"#,
+                #"{"type":"b","x":1,"cniVersion":"1.1.0","name":"blue","cni.dev/valid-attachments":\#(attachments),"cni.dev/attachments":\#(attachments)}"#,
+            ])
         #expect(bench.folder.names(in: "results") == ["blue-alive-eth0", "red-other-eth0"])
     }
 
@@ -47,7 +53,10 @@ import Testing
         bench.plugins.answers = ["DEL a": .fails(code: 5, message: "no"), "GC a": .dies(signal: 9)]
         let before = bench.plugins.calls.count
         let error = #expect(throws: RuntimeError.self) { try bench.runtime.collectGarbage(of: list, living: []) }
-        #expect(error?.description == "DEL by plugin a failed: no (code 5); DEL by plugin a failed: no (code 5); GC by plugin a failed: a was ended by signal 9 on GC (code 101)")
+        #expect(
+            error?.description
+                == "DEL by plugin a failed: no (code 5); DEL by plugin a failed: no (code 5); GC by plugin a failed: a was ended by signal 9 on GC (code 101)"
+        )
         #expect(bench.plugins.summaries.dropFirst(before) == ["DEL b", "DEL a", "DEL b", "DEL a", "GC a", "GC b"])
         #expect(bench.plugins.calls.last?.input.contains(#""cni.dev/valid-attachments":[]"#) == true)
     }
@@ -68,7 +77,8 @@ import Testing
         let list = try Bench.chain()
         try bench.folder.write("", to: "plain")
         for (id, sandbox) in [
-            ("own", "/proc/self/ns/net"), ("gone", "/run/netns/no-such-namespace"), ("plain", "\(bench.folder.path)/plain"),
+            ("own", "/proc/self/ns/net"), ("gone", "/run/netns/no-such-namespace"),
+            ("plain", "\(bench.folder.path)/plain"),
             ("below", "\(bench.folder.path)/plain/net"), ("uts", "/proc/self/ns/uts"), ("unknown", ""),
         ] { try attach(bench, id, sandbox: sandbox, to: list) }
         #expect(try bench.runtime.livingAttachments(of: "blue").map(\.containerID) == ["own", "unknown"])
@@ -83,10 +93,13 @@ import Testing
         let bench = try Bench()
         let list = try Bench.chain()
         try bench.runtime.status(of: list)
-        #expect(bench.plugins.calls.map { [$0.summary, $0.input] } == ["a", "b", "c"].map { ["STATUS \($0)", #"{"type":"\#($0)","cniVersion":"1.1.0","name":"blue"}"#] })
+        #expect(
+            bench.plugins.calls.map { [$0.summary, $0.input] }
+                == ["a", "b", "c"].map { ["STATUS \($0)", #"{"type":"\#($0)","cniVersion":"1.1.0","name":"blue"}"#] })
         bench.plugins.answers["STATUS b"] = .fails(code: 50, message: "no addresses left")
         let error = #expect(throws: RuntimeError.self) { try bench.runtime.status(of: list) }
-        #expect(error == .pluginFailed(type: "b", command: .status, error: CNIError(.notAvailable, "no addresses left")))
+        #expect(
+            error == .pluginFailed(type: "b", command: .status, error: CNIError(.notAvailable, "no addresses left")))
         #expect(bench.plugins.summaries.dropFirst(3) == ["STATUS a", "STATUS b"])
         try bench.runtime.status(of: try Bench.chain("1.0.0"))
         #expect(bench.plugins.calls.count == 5)
@@ -95,11 +108,14 @@ import Testing
     @Test func `VERSION tells what a plugin speaks`() throws {
         let bench = try Bench()
         let plugin = try Bench.chain().plugins[0]
-        bench.plugins.answers["VERSION a"] = .prints(#"{"cniVersion": "1.1.0", "supportedVersions": ["0.4.0", "1.1.0", "3.0.0"]}"#)
+        bench.plugins.answers["VERSION a"] = .prints(
+            #"{"cniVersion": "1.1.0", "supportedVersions": ["0.4.0", "1.1.0", "3.0.0"]}"#)
         #expect(try bench.runtime.versions(of: plugin).supported == [.v0_4_0, .v1_1_0])
         #expect(bench.plugins.calls.first?.input == #"{"cniVersion":"1.1.0"}"#)
         bench.plugins.answers["VERSION a"] = .prints("7")
         let error = #expect(throws: RuntimeError.self) { try bench.runtime.versions(of: plugin) }
-        #expect(error?.description.hasPrefix("VERSION by plugin a failed: a answered VERSION with something that is no list of versions: ") == true)
+        #expect(
+            error?.description.hasPrefix(
+                "VERSION by plugin a failed: a answered VERSION with something that is no list of versions: ") == true)
     }
 }

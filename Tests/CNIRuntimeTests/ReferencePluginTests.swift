@@ -34,13 +34,17 @@ struct ReferencePluginTests {
     }
 
     private func tool(_ arguments: [String], _ variables: [String: String] = [:]) throws -> Subprocess.Outcome {
-        let settings = ["NETCONFPATH=\(lab.folder)/net.d", "CNI_PATH=\(ReferencePlugins.folder)"] + variables.map { "\($0)=\($1)" }
-        return try lab.host.run("env", settings + [Executables.path(of: "cnitool")] + arguments + ["--cache", "\(lab.folder)/results"])
+        let settings =
+            ["NETCONFPATH=\(lab.folder)/net.d", "CNI_PATH=\(ReferencePlugins.folder)"] + variables.map { "\($0)=\($1)" }
+        return try lab.host.run(
+            "env", settings + [Executables.path(of: "cnitool")] + arguments + ["--cache", "\(lab.folder)/results"])
     }
 
     /// Files below a folder of the lab, but for what host-local keeps for ever.
     private func files(_ name: String) -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: lab.path(name))) ?? []).filter { $0 != "lock" && !$0.hasPrefix("last_reserved_ip") }.sorted()
+        ((try? FileManager.default.contentsOfDirectory(atPath: lab.path(name))) ?? []).filter {
+            $0 != "lock" && !$0.hasPrefix("last_reserved_ip")
+        }.sorted()
     }
 
     @Test func `attaches two containers that reach each other, checks them and leaves nothing`() throws {
@@ -99,7 +103,10 @@ struct ReferencePluginTests {
 
     @Test func `a failure at the end of the chain leaves nothing`() throws {
         let configuration = try String(contentsOfFile: lab.path("net.d/10-demo.conflist"), encoding: .utf8)
-        try lab.write(configuration.replacing(#"{"type": "tuning","#, with: #"{"type": "tuning", "sysctl": {"net.no.such.key": "1"},"#), to: "net.d/10-demo.conflist")
+        try lab.write(
+            configuration.replacing(
+                #"{"type": "tuning","#, with: #"{"type": "tuning", "sysctl": {"net.no.such.key": "1"},"#),
+            to: "net.d/10-demo.conflist")
         let added = try tool(["add", "demo", lab.container.path])
         #expect(added.ending == .exited(status: 1))
         #expect(added.errorText.hasPrefix("Error: ADD by plugin tuning failed: "), "\(added)")
@@ -114,7 +121,9 @@ struct ReferencePluginTests {
         #expect(added.isSuccess, "\(added)")
         #expect(try lab.container.link("lo")?.isUp == true)
         let checked = try tool(["check", "lo", lab.container.path], ["CNI_IFNAME": "lo"])
-        #expect(checked.errorText == "Error: network lo has cniVersion 0.3.1, which does not know CHECK: it needs 0.4.0 or newer\n")
+        #expect(
+            checked.errorText
+                == "Error: network lo has cniVersion 0.3.1, which does not know CHECK: it needs 0.4.0 or newer\n")
         #expect(try tool(["del", "lo", lab.container.path], ["CNI_IFNAME": "lo"]).isSuccess)
         #expect(try lab.container.link("lo")?.isUp == false)
         #expect(files("results") == [])
