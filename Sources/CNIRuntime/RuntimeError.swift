@@ -35,7 +35,7 @@ public enum RuntimeError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notAttached(let attachment): return "there is no \(attachment) in the result cache: add it first"
         case .checkNotSupported(let network, let version):
             let needed = Command.check.introduced
-            return "network \(network) has cniVersion \(version), which does not know CHECK: it needs \(needed) or newer"
+            return "network \(network) has cniVersion \(version), which has no CHECK: it needs \(needed) or newer"
         case .pluginFailed(let type, let command, let error):
             return "\(command.rawValue) by plugin \(type) failed: \(error) (code \(error.code.rawValue))"
         case .cache(let path, let reason): return "result cache: \(path): \(reason)"

@@ -14,7 +14,8 @@ struct Status: ParsableCommand {
         let (list, runtime) = try options.load()
         let needed = Command.status.introduced
         if list.version < needed {
-            runtime.warn("nobody was asked: network \(list.name) has cniVersion \(list.version), STATUS needs \(needed)")
+            runtime.warn(
+                "nobody was asked: network \(list.name) has cniVersion \(list.version), STATUS needs \(needed)")
         }
         try runtime.status(of: list)
     }

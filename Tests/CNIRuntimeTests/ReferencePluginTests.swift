@@ -123,7 +123,7 @@ struct ReferencePluginTests {
         let checked = try tool(["check", "lo", lab.container.path], ["CNI_IFNAME": "lo"])
         #expect(
             checked.errorText
-                == "Error: network lo has cniVersion 0.3.1, which does not know CHECK: it needs 0.4.0 or newer\n")
+                == "Error: network lo has cniVersion 0.3.1, which has no CHECK: it needs 0.4.0 or newer\n")
         #expect(try tool(["del", "lo", lab.container.path], ["CNI_IFNAME": "lo"]).isSuccess)
         #expect(try lab.container.link("lo")?.isUp == false)
         #expect(files("results") == [])
