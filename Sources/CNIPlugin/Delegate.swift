@@ -26,12 +26,16 @@ public struct Delegate {
         PendingAddition(self, try start(.add))
     }
 
+    /// Runs CHECK and waits for its end.
     public func check() throws { try start(.check).finish() }
 
+    /// Runs DEL and waits for its end.
     public func delete() throws { try start(.delete).finish() }
 
+    /// Runs STATUS and waits for its end.
     public func status() throws { try start(.status).finish() }
 
+    /// Runs GC and waits for its end.
     public func collectGarbage() throws { try start(.collectGarbage).finish() }
 
     private func start(_ command: Command) throws(CNIError) -> PluginCall {

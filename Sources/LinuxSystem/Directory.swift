@@ -4,7 +4,7 @@ public import SystemPackage
 
 /// An open directory, and the files right in it by name.
 ///
-/// Names are single components: a separator in one is `EINVAL`, symbolic links are not followed.
+/// Names are single components: a separator in one, `.` and `..` are `EINVAL`, symbolic links are not followed.
 public struct Directory: ~Copyable {
     private let descriptor: OwnedDescriptor
 
@@ -43,7 +43,7 @@ public struct Directory: ~Copyable {
     }
 
     private func checked(_ name: String) throws(Errno) -> String {
-        guard !name.isEmpty, !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
+        guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
             throw .invalidArgument
         }
         return name
@@ -125,7 +125,9 @@ extension Directory {
     ) throws(Errno) {
         do {
             let file = try OwnedDescriptor(
-                opening: temporary, in: descriptor.number, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+                opening: temporary, in: descriptor.number,
+                // O_NONBLOCK keeps a hostile fifo from holding the process up.
+                O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode: mode)
             try file.writeAll(contents)
             try succeeding { fsync(file.number) }
             try succeeding { rename(descriptor.number, temporary) }
