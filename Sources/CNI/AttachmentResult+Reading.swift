@@ -10,7 +10,8 @@ extension AttachmentResult {
         var version = assumed
         if let named = try field["cniVersion"].string(), !named.isEmpty {
             guard let known = SpecificationVersion(rawValue: named) else {
-                throw CNIError(.incompatibleVersion, "\(field.path): a result of version \(JSONValue.quoted(named)) cannot be read")
+                let place = field.path.description.isEmpty ? "" : "\(field.path): "
+                throw CNIError(.incompatibleVersion, "\(place)a result of version \(JSONValue.quoted(named)) cannot be read")
             }
             version = known
         }
