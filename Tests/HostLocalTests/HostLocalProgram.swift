@@ -44,15 +44,17 @@ struct HostLocalProgram {
             "CNI_COMMAND": command, "CNI_CONTAINERID": container, "CNI_IFNAME": interface, "CNI_PATH": "/opt/cni/bin",
             "CNI_NETNS": "/proc/self/ns/net", "CNI_NETNS_OVERRIDE": "1",
         ]
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
+        // Files, not pipes: a child that starts at the same time would hold the other end of a pipe open.
+        let files = try TemporaryDirectory(inMemory: true)
+        let (input, output) = (URL(filePath: files.path + "/input"), URL(filePath: files.path + "/output"))
+        try Data(configuration.text()).write(to: input)
+        try Data().write(to: output)
+        process.standardInput = try FileHandle(forReadingFrom: input)
+        process.standardOutput = try FileHandle(forWritingTo: output)
         try process.run()
-        try input.fileHandleForWriting.write(contentsOf: Data(configuration.text()))
-        try input.fileHandleForWriting.close()
         return {
-            let bytes = [UInt8](try output.fileHandleForReading.readToEnd() ?? Data())
             process.waitUntilExit()
+            let bytes = [UInt8](try Data(contentsOf: URL(filePath: files.path + "/output")))
             return Outcome(
                 status: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
                 output: JSONField(bytes.isEmpty ? nil : try JSONValue(parsing: bytes)))

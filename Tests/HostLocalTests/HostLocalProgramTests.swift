@@ -4,7 +4,7 @@ internal import Testing
 @testable internal import host_local
 
 /// The built executable as a process, alone.
-@Suite struct HostLocalProgramTests {
+@Suite(.serialized) struct HostLocalProgramTests {
     private let temporary: TemporaryDirectory
     private let ours: HostLocalProgram
 
@@ -79,7 +79,7 @@ internal import Testing
     }
 
     @Test func `killed at any moment, it leaves nothing that the next command does not heal`() throws {
-        for number in 0..<60 {
+        for number in 0..<30 {
             let process = Process()
             process.executableURL = URL(filePath: "/bin/sh")
             // The time from start to end is a few milliseconds in a debug build: kills fall before, into and after it.
@@ -93,14 +93,14 @@ internal import Testing
             try process.run()
             process.waitUntilExit()
         }
-        for number in 0..<20 { #expect(try ours.run("DEL", "k\(number)", configuration()).status == 0) }
+        for number in 0..<10 { #expect(try ours.run("DEL", "k\(number)", configuration()).status == 0) }
         #expect(try leases().isEmpty)
         #expect(try ours.run("ADD", "after", configuration()).status == 0)
     }
 }
 
 /// The built executable and the reference implementation on the same leases.
-@Suite(.enabled(if: HostLocalProgram.reference != nil, "needs the Debian package containernetworking-plugins"))
+@Suite(.serialized, .enabled(if: HostLocalProgram.reference != nil, "needs the Debian package containernetworking-plugins"))
 struct HostLocalInteroperabilityTests {
     private let temporary: TemporaryDirectory
     private let ours: HostLocalProgram

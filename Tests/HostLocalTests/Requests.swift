@@ -55,8 +55,12 @@ struct NotAnAddress: Error { let text: String }
 final class TemporaryDirectory {
     let path: String
 
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "host-local-\(UUID().uuidString)").path()
+    /// - Parameter inMemory: on tmpfs where there is one, so that hundreds of changes do not wait for a disk.
+    init(inMemory: Bool = false) throws {
+        let memory = "/dev/shm"
+        let folder = inMemory && FileManager.default.isWritableFile(atPath: memory)
+            ? URL(filePath: memory) : FileManager.default.temporaryDirectory
+        path = folder.appending(path: "host-local-\(UUID().uuidString)").path()
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
