@@ -41,6 +41,10 @@ final class LeaseDirectory: LeaseStore {
         return addresses.isEmpty && owner.interfaceName != nil ? try verifiedAddresses(of: owner.withoutInterface) : addresses
     }
 
+    /// The most that a lease's file holds, in bytes. Both words come from variables of the environment, which the kernel
+    /// limits to 128 KiB each: every lease that can be written can be read.
+    private static let leaseLimit = 1 << 18
+
     func firstFree(in addresses: ClosedRange<IPAddress>) throws -> IPAddress? {
         try usingIndex { try $0.firstFree(in: addresses) }
     }
@@ -90,7 +94,7 @@ final class LeaseDirectory: LeaseStore {
 
     func leases() throws -> [(address: IPAddress, owner: LeaseOwner)] {
         try attempt("list the leases") { () throws(Errno) in try directory.names() }.compactMap { name in
-            guard let address = LeaseDirectory.address(name), let contents = try? directory.contents(of: name, limit: 4096),
+            guard let address = LeaseDirectory.address(name), let contents = try? directory.contents(of: name, limit: LeaseDirectory.leaseLimit),
                 let owner = LeaseOwner(contents: contents)
             else { return nil }
             return (address, owner)
@@ -125,7 +129,7 @@ extension LeaseDirectory {
     /// What the file of an address says about its owner; nil where there is none, or where it belongs to nobody.
     private func ownerText(of address: IPAddress) throws -> ArraySlice<UInt8>? {
         do throws(Errno) {
-            return LeaseOwner.text(of: try directory.contents(of: address.description, limit: 4096))
+            return LeaseOwner.text(of: try directory.contents(of: address.description, limit: LeaseDirectory.leaseLimit))
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {
@@ -153,7 +157,7 @@ extension LeaseDirectory {
             if isLeftover(name) { _ = try? directory.remove(name) }
             guard let address = LeaseDirectory.address(name) else { continue }
             // What cannot be read is taken, by an owner that nobody can name.
-            let contents = (try? directory.contents(of: name, limit: 4096)) ?? Array(" \(name) unreadable".utf8)
+            let contents = (try? directory.contents(of: name, limit: LeaseDirectory.leaseLimit)) ?? Array(" \(name) unreadable".utf8)
             guard let text = LeaseOwner.text(of: contents) else { continue }
             entries.append(LeaseIndex.Entry(owner: IndexHash.of(text), address: address))
         }
