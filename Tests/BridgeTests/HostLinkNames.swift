@@ -1,0 +1,8 @@
+import CNI
+import InterfaceSetup
+
+enum HostLinkNames {
+    static func veth(network: String, containerID: String, interfaceName: String) -> String {
+        HostLinkName.veth(Attachment(network: network, containerID: containerID, interfaceName: interfaceName))
+    }
+}
