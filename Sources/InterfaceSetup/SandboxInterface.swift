@@ -105,5 +105,6 @@ extension Route {
             && (wanted.mtu == nil || mtu == wanted.mtu)
             && (wanted.advmss == nil || advmss == wanted.advmss)
             && (wanted.priority == nil || priority == wanted.priority)
+            && (wanted.scope == nil || destination.family == .ipv6 || scope == wanted.scope)
     }
 }

@@ -5,7 +5,7 @@ public import SystemPackage
 /// one that fails after it, until DEL.
 public final class FakePrograms: ProgramRunner {
     /// What a delegate does when it is called.
-    public enum Answer {
+    public enum Answer: Sendable {
         case prints(String)
         case fails(status: Int32, String)
         case isKilled(signal: Int32)
