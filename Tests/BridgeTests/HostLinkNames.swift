@@ -3,6 +3,6 @@ import InterfaceSetup
 
 enum HostLinkNames {
     static func veth(network: String, containerID: String, interfaceName: String) -> String {
-        HostLinkName.veth(Attachment(network: network, containerID: containerID, interfaceName: interfaceName))
+        HostLinkName.veth(CNI.Attachment(network: network, containerID: containerID, interfaceName: interfaceName))
     }
 }
