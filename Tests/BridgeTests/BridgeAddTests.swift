@@ -332,7 +332,15 @@ struct BridgeAddTests {
         #expect(failure { try scene.add(#""enabledad":true"#) } == "another machine on the network has the address fd00:1::5")
         #expect(scene.runtime.kernel.snapshot == before && scene.programs.leases.isEmpty)
         scene.container.foreignAddresses = []
+        scene.host.foreignAddresses = [try #require(IPAddress("fd00:1::1"))]
+        #expect(
+            failure { try scene.add(#""enabledad":true,"isGateway":true"#) }
+                == "another machine on the network has the address fd00:1::1")
+        #expect(scene.runtime.kernel.snapshot == before && scene.programs.leases.isEmpty)
+        scene.host.foreignAddresses = []
         try scene.add(#""enabledad":true,"isGateway":true"#)
+        let bridge = try #require(scene.host["cni0"])
+        #expect(scene.host.state.addresses[bridge.index]?.contains(where: \.isTentative) == false)
         #expect(scene.container.addresses("eth0") == ["10.1.0.5/16", "fd00:1::5/64"])
     }
 

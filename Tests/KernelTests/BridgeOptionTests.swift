@@ -211,10 +211,10 @@ struct BridgeOptionTests {
         var network = BridgeNetwork(lab)
         network.keys = #""\#(key)": true"#
         let before = try lab.snapshot()
-        for command in ["ADD", "DEL"] {
-            let answer = try network.call(command)
-            #expect(answer.error?.code == .unsupportedField && answer.error?.message.contains(key) == true, "\(answer)")
-        }
+        let answer = try network.call("ADD")
+        #expect(answer.error?.code == .unsupportedField && answer.error?.message.contains(key) == true, "\(answer)")
+        // The runtime's DEL after that has nothing to complain of, else it would be repeated for ever.
+        #expect(try network.call("DEL").isSuccess)
         expectUnchanged(before, try lab.snapshot())
     }
 

@@ -48,6 +48,7 @@ struct BridgePlugin: Plugin {
                 try interface.configure(addresses, options(configuration))
                 try port.waitUntilForwarding(pair.host)
                 try interface.announce(addresses)
+                try gateway.waitUntilUnique(plan, on: gatewayLink)
             }
             try gateway.enableForwarding(plan.families)
 

@@ -128,6 +128,12 @@ struct Gateway {
         try host.change(link, LinkChange(isUp: true))
     }
 
+    /// Waits until the gateway's IPv6 addresses can be used, where `enabledad` has the network asked about them. That is
+    /// when the bridge can carry packets: after a container has come up.
+    func waitUntilUnique(_ plan: GatewayPlan, on link: Link?) throws {
+        if configuration.enabledad { try host.waitUntilUnique(plan.addresses, on: link ?? bridge) }
+    }
+
     /// Lets the host pass packets on. The last step of ADD: other networks may come to rely on it at once, so that it is
     /// never taken back.
     func enableForwarding(_ families: Set<AddressFamily>) throws {
