@@ -1,5 +1,6 @@
 import CNI
 import CNIPlugin
+import InterfaceSetup
 import InterfaceTestSupport
 import JSON
 
@@ -44,8 +45,9 @@ struct BridgeScene {
                 interfaceName: interfaceName, arguments: arguments))
     }
 
+    /// The name of the host's end of an attachment's pair.
     func hostLink(containerID: String = "c1", network: String = "net", interfaceName: String = "eth0") -> String {
-        HostLinkNames.veth(network: network, containerID: containerID, interfaceName: interfaceName)
+        HostLinkName.veth(Attachment(network: network, containerID: containerID, interfaceName: interfaceName))
     }
 }
 
