@@ -111,7 +111,7 @@ struct BridgeRollbackTests {
         ("an error", .fails(status: 1, #"{"cniVersion":"1.1.0","code":11,"msg":"pool exhausted","details":"10.1.0.0/16"}"#), "pool exhausted: 10.1.0.0/16"),
         ("exit status", .fails(status: 3, "oops"), #"fake-ipam failed on ADD with exit status 3 and no error of its own: it printed "oops""#),
         ("a signal", .isKilled(signal: 9), "fake-ipam was ended by signal 9 on ADD"),
-        ("a flood", .printsTooMuch, "fake-ipam printed more than 8388608 bytes on ADD"),
+        ("a flood", .printsTooMuch, "fake-ipam printed too much on ADD: more than 8388608 bytes"),
     ])
     func ipam(name: String, answer: FakePrograms.Answer, message: String) throws {
         let scene = try BridgeScene()
