@@ -87,8 +87,9 @@ struct Gateway {
         rollback.onFailure("delete \(name)") { try host.deleteLink(index: port.index) }
         try kernel.write(
             Sysctls.ignoringRouterAdvertisements(portName) + Sysctls.ignoringRouterAdvertisements(name), in: nil)
-        if !configuration.vlans.removals.isEmpty { try host.delete(configuration.vlans.removals, fromPort: port) }
-        try host.add(configuration.vlans.additions, toPort: port)
+        let vlans = configuration.vlans.on(bridge)
+        if !vlans.removals.isEmpty { try host.delete(vlans.removals, fromPort: port) }
+        try host.add(vlans.additions, toPort: port)
         try host.change(port, LinkChange(isUp: true))
         guard let link = try host.link(named: name) else {
             throw CNIError(.failed, "\(name), which was just made, is gone")
