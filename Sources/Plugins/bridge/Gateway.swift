@@ -73,7 +73,15 @@ struct Gateway {
     /// containers in the VLAN.
     private func ensureVLANLink(_ rollback: Rollback) throws -> Link? {
         guard let name = configuration.gatewayLink else { return nil }
-        if let link = try host.link(named: name) { return link }
+        if let link = try host.link(named: name) {
+            // Down by hand, or left half made by an ADD that was killed.
+            if !link.isUp {
+                let port = try link.tiedTo.flatMap { try host.link(index: $0) }
+                rollback.onFailure("bring \(name) down again") { try host.change(link, LinkChange(isUp: false)) }
+                try bringUp(link, port: port?.master == bridge.index ? port : nil)
+            }
+            return link
+        }
         let portName = HostLinkName.veth(gatewayLink: name)
         let pair = NewLink(
             name: portName, kind: .veth(VethPeer(name: name, mtu: bridge.mtu)), mtu: bridge.mtu, master: bridge.index)
@@ -85,17 +93,26 @@ struct Gateway {
             return link
         }
         rollback.onFailure("delete \(name)") { try host.deleteLink(index: port.index) }
-        try kernel.write(
-            Sysctls.ignoringRouterAdvertisements(portName) + Sysctls.ignoringRouterAdvertisements(name), in: nil)
-        let vlans = configuration.vlans.on(bridge)
-        if !vlans.removals.isEmpty { try host.delete(vlans.removals, fromPort: port) }
-        try host.add(vlans.additions, toPort: port)
-        try host.change(port, LinkChange(isUp: true))
         guard let link = try host.link(named: name) else {
             throw CNIError(.failed, "\(name), which was just made, is gone")
         }
-        try host.change(link, LinkChange(isUp: true))
+        try bringUp(link, port: port)
         return link
+    }
+
+    /// Brings the gateway's link up, and before it the bridge's end of the pair, in the network's VLAN.
+    private func bringUp(_ link: Link, port: Link?) throws {
+        for end in [port, link] {
+            guard let end else { continue }
+            try kernel.write(Sysctls.ignoringRouterAdvertisements(end.name), in: nil)
+        }
+        if let port {
+            let vlans = configuration.vlans.on(bridge)
+            if !vlans.removals.isEmpty { try host.delete(vlans.removals, fromPort: port) }
+            try host.add(vlans.additions, toPort: port)
+            try host.change(port, LinkChange(isUp: true))
+        }
+        try host.change(link, LinkChange(isUp: true))
     }
 
     /// Lets the host pass packets on. The last step of ADD: other networks may come to rely on it at once, so that it is
