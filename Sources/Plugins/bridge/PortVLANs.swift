@@ -31,6 +31,9 @@ struct PortVLANs: Equatable {
         return vlans
     }
 
+    /// The key that asks for VLANs, where one does.
+    var key: String { access == nil ? "vlanTrunk" : "vlan" }
+
     var isEmpty: Bool { access == nil && trunk.isEmpty }
 
     /// What to add to the port.
