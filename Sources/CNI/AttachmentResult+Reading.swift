@@ -10,7 +10,8 @@ extension AttachmentResult {
         var version = assumed
         if let named = try field["cniVersion"].string(), !named.isEmpty {
             guard let known = SpecificationVersion(rawValue: named) else {
-                throw CNIError(.incompatibleVersion, "\(field.path): a result of version \(JSONValue.quoted(named)) cannot be read")
+                let place = field.path.description.isEmpty ? "" : "\(field.path): "
+                throw CNIError(.incompatibleVersion, "\(place)a result of version \(JSONValue.quoted(named)) cannot be read")
             }
             version = known
         }
@@ -47,7 +48,10 @@ extension AttachmentResult {
         let address: IPPrefix = try field["ip"].required(expected) { field throws(JSONError) in
             try field.text(expected) { text in IPPrefix(text).flatMap { $0.family == family ? $0 : nil } }
         }
-        ips.append(IPConfiguration(address: address, gateway: try field["gateway"].address()))
+        ips.append(
+            IPConfiguration(
+                address: address, gateway: try field["gateway"].address(),
+                unknown: try (field.object() ?? [:]).without(["ip", "gateway", "routes"])))
         for route in try field["routes"].elements() { routes.append(try Route(route, version: .v0_2_0)) }
     }
 }

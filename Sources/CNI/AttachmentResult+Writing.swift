@@ -37,6 +37,7 @@ extension AttachmentResult {
             single.append("gateway", text: ip.gateway?.description)
             let routes = routes.filter { $0.destination.family == family }.map { $0.json(version) }
             single.append("routes", list: routes)
+            single.append(all: ip.unknown)
             object.append(family == .ipv4 ? "ip4" : "ip6", .object(single))
         }
     }

@@ -31,7 +31,8 @@ public struct CNIArguments: Equatable, Sendable, CustomStringConvertible {
         var pairs: [Pair] = []
         for pair in text.split(separator: ";") {
             guard let separator = pair.firstIndex(of: "="), separator != pair.startIndex else {
-                throw CNIError(.invalidEnvironment, "CNI_ARGS: expected KEY=value pairs with ';' between them, found \"\(pair)\"")
+                throw CNIError(
+                    .invalidEnvironment, "CNI_ARGS: expected KEY=value pairs with ';' between them, found \"\(pair)\"")
             }
             pairs.append(Pair(key: String(pair[..<separator]), value: String(pair[pair.index(after: separator)...])))
         }
@@ -41,7 +42,8 @@ public struct CNIArguments: Equatable, Sendable, CustomStringConvertible {
     /// Nil where a pair cannot be written as CNI_ARGS: a key that is empty or holds `=`, a `;` or NUL anywhere.
     public init?(_ pairs: [Pair]) {
         let isWritable = pairs.allSatisfy { pair in
-            !pair.key.isEmpty && !pair.key.contains("=") && !(pair.key + pair.value).contains { $0 == ";" || $0 == "\0" }
+            !pair.key.isEmpty && !pair.key.utf8.contains(UInt8(ascii: "="))
+                && !(pair.key + pair.value).utf8.contains { $0 == UInt8(ascii: ";") || $0 == 0 }
         }
         guard isWritable else { return nil }
         self.pairs = pairs

@@ -11,10 +11,10 @@ public enum Names {
     public static let identifierRule = "a letter or digit, then letters, digits, '_', '.' or '-'"
 
     /// Names of links (kernel: dev_valid_name()): 1 to 15 bytes, not `.` or `..`, without `/`, `:` and white space.
-    /// Control characters and NUL are refused too.
+    /// Control characters and NUL are refused too. The kernel takes the byte A0 for a blank, also inside a character.
     public static func isInterfaceName(_ text: String) -> Bool {
         (1...15).contains(text.utf8.count) && text != "." && text != ".."
-            && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x2F && $0 != 0x3A && $0 != 0x7F }
+            && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x2F && $0 != 0x3A && $0 != 0x7F && $0 != 0xA0 }
     }
 
     /// What ``isInterfaceName(_:)`` wants, in words.

@@ -47,7 +47,7 @@ public struct NetworkConfigurationList: Equatable, Sendable {
         loadsOnlyInlinedPlugins = true
         plugins = [plugin]
         document = [
-            "cniVersion": .string(version.rawValue), "name": .string(name),
+            "cniVersion": .string(version.rawValue), "name": .string(name), "loadOnlyInlinedPlugins": true,
             "plugins": .array([.object(plugin.document)]),
         ]
     }

@@ -52,7 +52,8 @@ public struct PluginCall {
             (output, ending) = try program.finish(outputLimit: PluginCall.outputLimit)
         } catch .fileTooLarge {
             throw CNIError(
-                .delegateFailed, "\(type) printed more than \(PluginCall.outputLimit) bytes on \(command.rawValue)")
+                .delegateFailed, "\(type) printed too much on \(command.rawValue)",
+                details: "more than \(PluginCall.outputLimit) bytes")
         } catch {
             throw CNIError(.delegateFailed, "\(type) could not be waited for", details: error.description)
         }
@@ -61,7 +62,8 @@ public struct PluginCall {
         case .exited(let status):
             if case .object(let object)? = try? JSONValue(parsing: output), let error = CNIError(object) { throw error }
             throw CNIError(
-                .delegateFailed, "\(type) failed on \(command.rawValue) with exit status \(status) and no error of its own",
+                .delegateFailed,
+                "\(type) failed on \(command.rawValue) with exit status \(status) and no error of its own",
                 details: PluginCall.summary(of: output))
         case .killed(let signal):
             throw CNIError(.delegateFailed, "\(type) was ended by signal \(signal) on \(command.rawValue)")
@@ -99,6 +101,7 @@ public struct PluginCall {
     /// The start of what a program printed, fit for a message.
     private static func summary(of output: [UInt8]) -> String {
         output.isEmpty
-            ? "it printed nothing" : "it printed " + JSONValue.quoted(String(decoding: output.prefix(256), as: UTF8.self))
+            ? "it printed nothing"
+            : "it printed " + JSONValue.quoted(String(decoding: output.prefix(256), as: UTF8.self))
     }
 }

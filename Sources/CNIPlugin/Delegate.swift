@@ -26,12 +26,16 @@ public struct Delegate {
         PendingAddition(self, try start(.add))
     }
 
+    /// Runs CHECK and waits for its end.
     public func check() throws { try start(.check).finish() }
 
+    /// Runs DEL and waits for its end.
     public func delete() throws { try start(.delete).finish() }
 
+    /// Runs STATUS and waits for its end.
     public func status() throws { try start(.status).finish() }
 
+    /// Runs GC and waits for its end.
     public func collectGarbage() throws { try start(.collectGarbage).finish() }
 
     private func start(_ command: Command) throws(CNIError) -> PluginCall {
@@ -47,9 +51,11 @@ public struct Delegate {
 
 /// A delegate's ADD that is under way.
 public final class PendingAddition {
+    private enum State { case running, finished, undone }
+
     private let delegate: Delegate
     private let call: PluginCall
-    private var isFinished = false
+    private var state = State.running
 
     fileprivate init(_ delegate: Delegate, _ call: PluginCall) {
         self.delegate = delegate
@@ -58,21 +64,20 @@ public final class PendingAddition {
 
     /// Waits for the result. When the delegate failed, its DEL has run by the time this throws.
     public func result() throws -> AttachmentResult {
-        isFinished = true
+        state = .finished
         do {
             return try delegate.result(of: call)
         } catch {
-            try? delegate.delete()
+            try? undo()
             throw error
         }
     }
 
-    /// Takes back what the delegate did or is still doing.
+    /// Takes back what the delegate did or is still doing, once.
     public func undo() throws {
-        if !isFinished {
-            isFinished = true
-            _ = try? call.finish()
-        }
+        if state == .undone { return }
+        if state == .running { _ = try? call.finish() }
+        state = .undone
         try delegate.delete()
     }
 }

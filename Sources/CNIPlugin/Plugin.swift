@@ -35,8 +35,10 @@ public protocol Plugin {
 }
 
 extension Plugin {
+    /// A plugin that depends on nothing is always ready.
     public func status(_ request: NetworkRequest) throws {}
 
+    /// A plugin whose traces go with the sandbox has nothing to collect.
     public func collectGarbage(_ request: NetworkRequest, living: Set<Attachment>) throws {}
 
     /// Runs the command that the environment names, prints its outcome and exits.

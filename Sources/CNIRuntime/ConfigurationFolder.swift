@@ -94,7 +94,8 @@ public struct ConfigurationFolder: Sendable {
     private static func list(_ document: JSONField, _ file: String) throws -> NetworkConfigurationList {
         if isList(file) { return try NetworkConfigurationList(document) }
         if try document["type"].isAbsent, try !document["plugins"].isAbsent {
-            throw try document["type"].error(expected: "the one plugin of this network (a list of plugins belongs into a .conflist file)")
+            throw try document["type"].error(
+                expected: "the one plugin of this network (a list of plugins belongs into a .conflist file)")
         }
         return try NetworkConfigurationList(wrapping: document)
     }
@@ -114,7 +115,8 @@ public struct ConfigurationFolder: Sendable {
         var list = list
         list.append(siblings)
         guard !list.plugins.isEmpty else {
-            throw .invalidConfiguration(file: file, reason: "plugins: expected a list of plugins here or files in \(folder), found nothing")
+            throw .invalidConfiguration(
+                file: file, reason: "plugins: expected a list of plugins here or files in \(folder), found nothing")
         }
         return list
     }

@@ -13,8 +13,8 @@ struct PluginInput {
         document["name"] = .string(list.name)
     }
 
-    /// Hands over those of the arguments whose capability the plugin declares; `runtimeConfig` is left alone where there
-    /// are none.
+    /// Hands over those of the arguments whose capability the plugin declares; `runtimeConfig` is left alone where
+    /// there are none.
     mutating func add(capabilityArguments: JSONObject, for plugin: PluginConfiguration) {
         var runtimeConfig = JSONObject()
         for capability in plugin.capabilities {

@@ -53,7 +53,8 @@ public struct ResultCache: Sendable {
         }
     }
 
-    /// All attachments of a network, sorted by file name, and the files that may be about the network but cannot be read.
+    /// All attachments of a network, sorted by file name, and the files that may be about the network but cannot be
+    /// read.
     public func entries(
         ofNetwork network: String
     ) throws(RuntimeError) -> (entries: [CachedAttachment], damaged: [RuntimeError]) {
@@ -66,7 +67,9 @@ public struct ResultCache: Sendable {
                     if let entry, entry.attachment.network == network { entries.append(entry) }
                 } catch {
                     // Only the name is left to tell the network; it is enough to be careful.
-                    if name.hasPrefix(network + "-") { damaged.append(.cache(path: "\(path)/\(name)", reason: "\(error)")) }
+                    if name.hasPrefix(network + "-") {
+                        damaged.append(.cache(path: "\(path)/\(name)", reason: "\(error)"))
+                    }
                 }
             }
             return (entries, damaged)

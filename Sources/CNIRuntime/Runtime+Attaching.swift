@@ -9,19 +9,23 @@ extension Runtime {
     /// When a plugin fails, those that were called are called with DEL, last one first, and the first error is thrown:
     /// nothing is left behind.
     ///
-    /// - Throws: ``RuntimeError/alreadyAttached(_:)`` before anything is run; the specification forbids a second ADD, and
-    ///   taking it back would take the first one with it.
+    /// - Throws: ``RuntimeError/alreadyAttached(_:)`` before anything is run; the specification forbids a second ADD,
+    ///   and taking it back would take the first one with it.
     public func add(
         _ parameters: AttachmentParameters, to list: NetworkConfigurationList
     ) throws(RuntimeError) -> PluginResult {
         let request = try Request(parameters, list, cached: nil)
         if try cache.contains(request.attachment) { throw .alreadyAttached(request.attachment) }
         var result: PluginResult?
-        for (position, plugin) in list.plugins.enumerated() {
+        var called = 0
+        for plugin in list.plugins {
             do throws(RuntimeError) {
-                result = try add(plugin, request, prevResult: result)
+                let input = request.input(plugin, prevResult: result?.document)
+                let call = try start(plugin, .add, request.variables, input: input.text)
+                called += 1
+                result = try self.result(of: call, request)
             } catch {
-                undo(list.plugins[...position], request, prevResult: result)
+                undo(list.plugins[..<called], request, prevResult: result)
                 throw error
             }
         }
@@ -55,8 +59,8 @@ extension Runtime {
         }
     }
 
-    /// Detaches a container (DEL): runs the whole chain from its end, each plugin with the result of the whole chain, and
-    /// then forgets the attachment.
+    /// Detaches a container (DEL): runs the whole chain from its end, each plugin with the result of the whole chain,
+    /// and then forgets the attachment.
     ///
     /// All plugins run, whatever happens to the others, and one error lists all failures; the attachment is then still
     /// remembered, to be deleted again. A damaged entry of the cache counts as absent, with a warning.
@@ -78,15 +82,11 @@ extension Runtime {
         try cache.remove(attachment)
     }
 
-    private func add(
-        _ plugin: PluginConfiguration, _ request: Request, prevResult: PluginResult?
-    ) throws(RuntimeError) -> PluginResult {
-        let input = request.input(plugin, prevResult: prevResult?.document)
-        let call = try start(plugin, .add, request.variables, input: input.text)
+    private func result(of call: PluginCall, _ request: Request) throws(RuntimeError) -> PluginResult {
         do throws(CNIError) {
             return try call.result(version: request.list.version)
         } catch {
-            throw .pluginFailed(type: plugin.type, command: .add, error: error)
+            throw .pluginFailed(type: call.type, command: call.command, error: error)
         }
     }
 

@@ -5,11 +5,12 @@ internal import LinuxSystem
 internal import SystemPackage
 
 extension Runtime {
-    /// Removes what is left of attachments that are no longer `living` (GC): deletes those that the cache knows, then asks
-    /// every plugin to look for more, from version 1.1.0 on. Does nothing where the network disables it.
+    /// Removes what is left of attachments that are no longer `living` (GC): deletes those that the cache knows, then
+    /// asks every plugin to look for more, from version 1.1.0 on. Does nothing where the network disables it.
     ///
     /// A plugin removes everything that is not in the list, so `living` must be complete; ``livingAttachments(of:)`` is
-    /// complete where this cache knows all attachments of the network. Everything runs, and one error lists all failures.
+    /// complete where this cache knows all attachments of the network. Everything runs, and one error lists all
+    /// failures.
     public func collectGarbage(of list: NetworkConfigurationList, living: [Attachment]) throws(RuntimeError) {
         if list.disablesGarbageCollection { return }
         var failures: [RuntimeError] = []
@@ -51,7 +52,10 @@ extension Runtime {
             return true
         } catch {
             // `ip netns del` and a reboot leave nothing, or a plain file where the namespace was mounted.
-            return ![.cannotOpen(.noSuchFileOrDirectory), .cannotOpen(.notDirectory), .notNetworkNamespace].contains(error)
+            switch error {
+            case .cannotOpen(.noSuchFileOrDirectory), .cannotOpen(.notDirectory), .notNetworkNamespace: return false
+            case .cannotOpen: return true
+            }
         }
     }
 

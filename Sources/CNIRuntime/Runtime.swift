@@ -14,9 +14,10 @@ public import LinuxSystem
 ///     try runtime.check(container, on: network)
 ///     try runtime.delete(container, from: network)
 ///
-/// What was attached is remembered in a ``ResultCache``, which other runtimes can read too. Calls about the same
-/// attachment must not overlap, as the specification asks of a runtime. A test hands in its own ``ProgramRunner`` and
-/// needs neither plugins nor rights.
+/// What was attached is remembered in a ``ResultCache``, which other runtimes can read too. A runtime is a value
+/// without state of its own: make one wherever it is needed. Calls wait for the plugins, and calls about the same
+/// attachment must not overlap, as the specification asks. A test hands in its own ``ProgramRunner`` and needs neither
+/// plugins nor rights.
 public struct Runtime {
     /// Where plugins are looked for, first match first (CNI_PATH).
     public var pluginFolders: [String]

@@ -24,14 +24,18 @@ public enum RuntimeError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .networkNotFound(let name, let folder, let damaged):
-            let doubt = damaged.isEmpty ? "" : "; it may be one of those that cannot be read: \(damaged.joined(separator: "; "))"
+            let doubt =
+                damaged.isEmpty
+                ? "" : "; it may be one of those that cannot be read: \(damaged.joined(separator: "; "))"
             return "no network named \"\(name)\" in \(folder)\(doubt)"
         case .invalidConfiguration(let file, let reason): return "\(file): \(reason)"
-        case .invalidParameter(let name, let expected, let found): return "\(name): expected \(expected), found \(found)"
+        case .invalidParameter(let name, let expected, let found):
+            return "\(name): expected \(expected), found \(found)"
         case .alreadyAttached(let attachment): return "there is already \(attachment): delete it first"
         case .notAttached(let attachment): return "there is no \(attachment) in the result cache: add it first"
         case .checkNotSupported(let network, let version):
-            return "network \(network) has cniVersion \(version), which does not know CHECK: it needs \(Command.check.introduced) or newer"
+            let needed = Command.check.introduced
+            return "network \(network) has cniVersion \(version), which has no CHECK: it needs \(needed) or newer"
         case .pluginFailed(let type, let command, let error):
             return "\(command.rawValue) by plugin \(type) failed: \(error) (code \(error.code.rawValue))"
         case .cache(let path, let reason): return "result cache: \(path): \(reason)"

@@ -25,6 +25,20 @@ public struct AddressPlan: Equatable, Sendable {
         }
     }
 
+    /// What an IPAM plugin answered, made sure of: addresses that an interface can have.
+    ///
+    /// - Throws: ``CNIError`` with code 7 that names the plugin and the address.
+    public static func checkAddresses(_ ips: [AttachmentResult.IPConfiguration], from type: String) throws(CNIError) {
+        if ips.isEmpty { throw CNIError(.invalidConfiguration, "ipam: \(type) gave no address") }
+        for ip in ips {
+            let address = ip.address.address
+            if ip.address.length == 0 || address.isUnspecified || address.isMulticast || address.isLoopback {
+                throw CNIError(
+                    .invalidConfiguration, "ipam: expected addresses that an interface can have from \(type), found \(ip.address)")
+            }
+        }
+    }
+
     /// Plans for the addresses of `result` that belong to the interface at that position, or to no interface.
     ///
     /// A route without gateway goes by the gateway of the first address of its family, as the specification says; where

@@ -77,6 +77,7 @@ struct JSONPathScanner {
             string.append(byte)
         } else if byte == UInt8(ascii: "\\") {
             isEscaped = true
+            string.append(byte)
         } else if byte == UInt8(ascii: "\"") {
             isInString = false
             if expectsKey, case .object = levels.last { levels[levels.count - 1] = .object(key: string) }

@@ -76,7 +76,8 @@ struct Document: ~Copyable {
 /// system calls for /dev/urandom. Only the first call has an effect.
 private func seedOnce() {
     guard let random = UnsafeRawPointer(bitPattern: getauxval(UInt(AT_RANDOM))) else { return }
-    json_object_seed(Int(random.loadUnaligned(as: UInt32.self) | 1))
+    // Any bit pattern, at any address: the upper half of the numbers is negative to jansson's imported type.
+    json_object_seed(Int(bitPattern: random.loadUnaligned(as: UInt.self) | 1))
 }
 
 extension JSONError {

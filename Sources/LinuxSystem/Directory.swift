@@ -4,7 +4,7 @@ public import SystemPackage
 
 /// An open directory, and the files right in it by name.
 ///
-/// Names are single components: a separator in one is `EINVAL`, symbolic links are not followed.
+/// Names are single components: a separator in one, `.` and `..` are `EINVAL`, symbolic links are not followed.
 public struct Directory: ~Copyable {
     private let descriptor: OwnedDescriptor
 
@@ -55,7 +55,7 @@ public struct Directory: ~Copyable {
     }
 
     private func checked(_ name: String) throws(Errno) -> String {
-        guard !name.isEmpty, !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
+        guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
             throw .invalidArgument
         }
         return name
@@ -108,8 +108,6 @@ extension Directory {
         case all
         /// The contents. The name is once ``Directory/synchronize()`` returns, which serves any number of changes.
         case contents
-        /// Neither: after a loss of power the file may be empty or the old one. For what is only a hint.
-        case none
     }
 
     /// Makes a file whole or not at all; a file of that name is `EEXIST`.
@@ -136,6 +134,16 @@ extension Directory {
         name.utf8.count > 5 && name.hasPrefix(".") && name.hasSuffix(".new")
     }
 
+    /// Writes a file in place, and makes it where it is missing. Who reads it after a loss of power may find the old
+    /// contents, a mix of both or none: this is for hints, and many times cheaper than ``replace(_:contents:mode:synchronizing:)``.
+    public func overwrite(_ name: String, contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
+        let file = try OwnedDescriptor(
+            opening: try checked(name), in: descriptor.number, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: mode)
+        try file.writeAll(contents)
+        // Cutting comes last: cutting to nothing first would have the file system write it all out on closing.
+        try succeeding { ftruncate(file.number, contents.count) }
+    }
+
     /// Removes a file; false when there was none.
     @discardableResult
     public func remove(_ name: String) throws(Errno) -> Bool {
@@ -159,9 +167,11 @@ extension Directory {
         let temporary = ".\(try checked(name)).new"
         do {
             let file = try OwnedDescriptor(
-                opening: temporary, in: descriptor.number, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+                opening: temporary, in: descriptor.number,
+                // O_NONBLOCK keeps a hostile fifo from holding the process up.
+                O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode: mode)
             try file.writeAll(contents)
-            if synchronization != .none { try succeeding { fsync(file.number) } }
+            try succeeding { fsync(file.number) }
             try succeeding { rename(descriptor.number, temporary) }
         } catch {
             unlinkat(descriptor.number, temporary, 0)

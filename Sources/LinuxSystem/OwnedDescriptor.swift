@@ -34,17 +34,21 @@ public struct OwnedDescriptor: ~Copyable {
 
 /// Reads everything from a descriptor; more than `limit` bytes are `EFBIG`.
 func readAll(from number: CInt, limit: Int) throws(Errno) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var size = 4096
-    while true {
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: size))
-        let count = try succeeding { bytes.withUnsafeMutableBytes { read(number, $0.baseAddress.map { $0 + start }, size) } }
-        bytes.removeLast(size - count)
-        if count == 0 { return bytes }
-        if bytes.count > limit { throw .fileTooLarge }
-        if count == size { size = min(size * 4, 1 << 20) }
+    // As much as a pipe holds; only what a read fills is ever touched.
+    let result = withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 1) { chunk -> Result<[UInt8], Errno> in
+        var bytes: [UInt8] = []
+        do throws(Errno) {
+            while true {
+                let count = try succeeding { read(number, chunk.baseAddress, chunk.count) }
+                if count == 0 { return .success(bytes) }
+                bytes.append(contentsOf: chunk[..<count])
+                if bytes.count > limit { return .failure(.fileTooLarge) }
+            }
+        } catch {
+            return .failure(error)
+        }
     }
+    return try result.get()
 }
 
 /// Writes every byte to a descriptor.

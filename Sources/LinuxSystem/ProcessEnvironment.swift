@@ -23,7 +23,9 @@ public struct ProcessEnvironment: Equatable, Sendable {
     /// The value of a variable; nil when it is not set. Setting replaces it, nil removes it.
     public subscript(name: String) -> String? {
         get {
-            entries.first { ProcessEnvironment.isEntry($0, of: name) }.map { String($0.dropFirst(name.count + 1)) }
+            // By bytes: a combining character at the start of the value makes one Character with the `=`.
+            entries.first { ProcessEnvironment.isEntry($0, of: name) }
+                .map { String(decoding: $0.utf8.dropFirst(name.utf8.count + 1), as: UTF8.self) }
         }
         set {
             entries.removeAll { ProcessEnvironment.isEntry($0, of: name) }

@@ -8,6 +8,7 @@ public enum StandardStreams {
         try readAll(from: STDIN_FILENO, limit: limit)
     }
 
+    /// Writes everything to standard output.
     public static func writeOutput(_ bytes: [UInt8]) throws(Errno) {
         try writeAll(bytes, to: STDOUT_FILENO)
     }

@@ -15,6 +15,7 @@ public enum SHA512 {
     /// The first `count` bytes of the digest as lower-case hexadecimal digits, two for each byte.
     public static func hexadecimal(of text: String, bytes count: Int) -> String {
         let digits = Array("0123456789abcdef")
-        return String(digest(of: Array(text.utf8)).prefix(count).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] })
+        return String(
+            digest(of: Array(text.utf8)).prefix(count).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] })
     }
 }

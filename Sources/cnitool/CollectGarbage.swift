@@ -8,10 +8,10 @@ struct CollectGarbage: ParsableCommand {
         commandName: "gc",
         abstract: "Remove what is left of attachments whose namespace is gone.",
         discussion: """
-            Attachments in the result cache whose namespace still exists are valid: every plugin is told about them and \
-            removes what belongs to others. Those whose namespace is gone are detached first. So all runtimes that use \
-            the network must share the result cache, or their attachments are cut off. Plugins take part from \
-            cniVersion 1.1.0 on.
+            Attachments in the result cache whose namespace still exists are valid: every plugin is told about \
+            them and removes what belongs to others. Those whose namespace is gone are detached first. So all \
+            runtimes that use the network must share the result cache, or their attachments are cut off. \
+            Plugins take part from cniVersion 1.1.0 on.
             """)
 
     @OptionGroup var options: NetworkOptions
@@ -26,7 +26,8 @@ struct CollectGarbage: ParsableCommand {
         do throws(RuntimeError) {
             living = try runtime.livingAttachments(of: list.name)
         } catch {
-            throw Failure("\(error): a living attachment may hide behind it, so delete that attachment, or the file, first")
+            throw Failure(
+                "\(error): a living attachment may hide behind it, so delete that attachment, or the file, first")
         }
         try runtime.collectGarbage(of: list, living: living)
     }

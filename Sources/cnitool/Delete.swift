@@ -7,8 +7,8 @@ struct Delete: ParsableCommand {
         commandName: "del",
         abstract: "Detach a namespace from a network.",
         discussion: """
-            Works when the namespace is gone, and when there is nothing to detach. Arguments that the environment leaves \
-            out are those that "add" had.
+            Works when the namespace is gone, and when there is nothing to detach. Arguments that the environment \
+            leaves out are those that "add" had.
             """)
 
     @OptionGroup var options: AttachmentOptions

@@ -19,7 +19,7 @@ struct Settings {
         configurations = ConfigurationFolder(value("NETCONFPATH") ?? "/etc/cni/net.d")
         pluginFolders = (value("CNI_PATH") ?? "/opt/cni/bin").split(separator: ":").map(String.init)
         interfaceName = value("CNI_IFNAME") ?? "eth0"
-        arguments = try value("CNI_ARGS").map { try CNIArguments($0) }
+        arguments = try value("CNI_ARGS").map { try Settings.arguments($0) }
         capabilityArguments = try value("CAP_ARGS").map { try Settings.capabilityArguments($0) }
     }
 
@@ -39,11 +39,20 @@ struct Settings {
         return (found.list, runtime)
     }
 
+    private static func arguments(_ text: String) throws -> CNIArguments {
+        do throws(CNIError) {
+            return try CNIArguments(text)
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
+
     private static func capabilityArguments(_ text: String) throws -> JSONObject {
         do throws(JSONError) {
             return try JSONField(try JSONValue(parsing: Array(text.utf8))).object() ?? [:]
         } catch {
-            throw ValidationError("CAP_ARGS: expected one JSON object, such as {\"mac\": \"c2:11:22:33:44:55\"}: \(error)")
+            throw ValidationError(
+                "CAP_ARGS: expected one JSON object, such as {\"mac\": \"c2:11:22:33:44:55\"}: \(error)")
         }
     }
 }

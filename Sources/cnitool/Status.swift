@@ -12,8 +12,10 @@ struct Status: ParsableCommand {
 
     func run() throws {
         let (list, runtime) = try options.load()
-        if list.version < Command.status.introduced {
-            runtime.warn("nobody was asked: network \(list.name) has cniVersion \(list.version), STATUS needs \(Command.status.introduced)")
+        let needed = Command.status.introduced
+        if list.version < needed {
+            runtime.warn(
+                "nobody was asked: network \(list.name) has cniVersion \(list.version), STATUS needs \(needed)")
         }
         try runtime.status(of: list)
     }

@@ -49,7 +49,8 @@ import Testing
     @Test func `reads ports of a bridge`() throws {
         let lab = try Lab()
         try connect(lab)
-        try lab.host.shell("ip link add br0 type bridge && ip link set v0 master br0 && bridge link set dev v0 hairpin on")
+        try lab.host.shell(
+            "ip link add br0 type bridge && ip link set v0 master br0 && bridge link set dev v0 hairpin on")
         #expect(try lab.host.link("v0")?.master == "br0")
         #expect(try lab.host.link("v0")?.linkinfo?.info_slave_data?.hairpin == true)
         #expect(try lab.host.bridgePorts().map(\.hairpin) == [true])
@@ -85,7 +86,9 @@ import Testing
         let lab = try Lab()
         let before = try lab.snapshot()
         try lab.write("a\n", to: "data/net/10.0.0.1")
-        #expect(before.changes(to: try lab.snapshot()) == "+ folder data\n+ folder data/net\n+ file data/net/10.0.0.1, 2 bytes: \"a\\n\"")
+        #expect(
+            before.changes(to: try lab.snapshot())
+                == "+ folder data\n+ folder data/net\n+ file data/net/10.0.0.1, 2 bytes: \"a\\n\"")
     }
 
     @Test func `calls a plugin in the host with the variables of a runtime`() throws {
@@ -119,10 +122,12 @@ import Testing
 
     /// A pair of links, v0 in the host and v1 in the container, with addresses of both families.
     private func connect(_ lab: Lab) throws {
-        try lab.host.ip("link", "add", "v0", "mtu", "1400", "type", "veth", "peer", "name", "v1", "netns", lab.container.name)
+        try lab.host.ip(
+            "link", "add", "v0", "mtu", "1400", "type", "veth", "peer", "name", "v1", "netns", lab.container.name)
         for (namespace, link, number) in [(lab.host, "v0", 1), (lab.container, "v1", 2)] {
             try namespace.shell(
-                "ip addr add 10.9.0.\(number)/24 dev \(link); ip addr add fd09::\(number)/64 dev \(link) nodad; ip link set \(link) up")
+                "ip addr add 10.9.0.\(number)/24 dev \(link); ip addr add fd09::\(number)/64 dev \(link) nodad; ip link set \(link) up"
+            )
         }
     }
 }

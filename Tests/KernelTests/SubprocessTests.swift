@@ -42,7 +42,8 @@ import Testing
     }
 
     @Test func `gives exactly the environment that was asked for`() throws {
-        let outcome = try Subprocess.run("/usr/bin/env", [], environmentEntries: [Array("A=1".utf8), [0x42, 0x3D, 0xFF]])
+        let outcome = try Subprocess.run(
+            "/usr/bin/env", [], environmentEntries: [Array("A=1".utf8), [0x42, 0x3D, 0xFF]])
         #expect(outcome.output == Array("A=1\nB=".utf8) + [0xFF, 0x0A])
     }
 

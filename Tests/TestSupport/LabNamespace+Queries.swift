@@ -14,7 +14,8 @@ extension LabNamespace {
         return links.flatMap { link in
             (link.addr_info ?? []).map { info in
                 Address(
-                    link: link.ifname ?? "", text: "\(info.local ?? "")/\(info.prefixlen ?? 0)", scope: info.scope ?? "",
+                    link: link.ifname ?? "", text: "\(info.local ?? "")/\(info.prefixlen ?? 0)",
+                    scope: info.scope ?? "",
                     isTentative: info.tentative ?? false, isPermanent: info.valid_life_time == 4_294_967_295,
                     broadcast: info.broadcast, isWithoutDetection: info.nodad ?? false)
             }
@@ -55,7 +56,8 @@ extension LabNamespace {
         let family = address.contains(":") ? "-6" : "-4"
         let outcome = try run("ping", [family, "-n", "-c1", "-W1", address], timeout: 5)
         let time = outcome.outputText.split(separator: "time=").dropFirst().first?.split(separator: " ").first
-        return Ping(isAnswered: outcome.isSuccess, milliseconds: time.flatMap { Double($0) }, report: outcome.description)
+        return Ping(
+            isAnswered: outcome.isSuccess, milliseconds: time.flatMap { Double($0) }, report: outcome.description)
     }
 
     /// Older programs print nothing, or a list with an empty object, where there is nothing to list.

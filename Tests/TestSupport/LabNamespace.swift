@@ -59,7 +59,9 @@ public struct LabNamespace: Sendable, CustomStringConvertible {
     private static func runIP(
         _ arguments: [String], input: [UInt8] = [], timeout: Double = 30
     ) throws -> Subprocess.Outcome {
-        guard let program = Subprocess.find("ip") else { throw Subprocess.Failure(description: "there is no program ip") }
+        guard let program = Subprocess.find("ip") else {
+            throw Subprocess.Failure(description: "there is no program ip")
+        }
         return try Subprocess.run(program, arguments, environment: systemEnvironment, input: input, timeout: timeout)
     }
 

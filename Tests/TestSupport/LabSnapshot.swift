@@ -9,7 +9,9 @@ public struct LabSnapshot: Equatable, Sendable {
     /// nothing differs.
     public func changes(to later: LabSnapshot) -> String {
         let (before, after) = (Set(facts), Set(later.facts))
-        let lines = facts.filter { !after.contains($0) }.map { "- \($0)" } + later.facts.filter { !before.contains($0) }.map { "+ \($0)" }
+        let lines =
+            facts.filter { !after.contains($0) }.map { "- \($0)" }
+            + later.facts.filter { !before.contains($0) }.map { "+ \($0)" }
         return lines.joined(separator: "\n")
     }
 }
@@ -22,7 +24,8 @@ extension Lab {
     /// link-local addresses and routes that the kernel makes when a carrier comes up.
     public func snapshot(files: Bool = true) throws -> LabSnapshot {
         var facts = try host.facts("host")
-        for (number, container) in containers.enumerated() where FileManager.default.fileExists(atPath: container.path) {
+        for (number, container) in containers.enumerated() where FileManager.default.fileExists(atPath: container.path)
+        {
             facts += try container.facts("container \(number)")
         }
         return LabSnapshot(facts: facts + (files ? fileFacts() : []))
@@ -32,9 +35,12 @@ extension Lab {
         let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
         return names.sorted().map { name in
             var isFolder: ObjCBool = false
-            if FileManager.default.fileExists(atPath: path(name), isDirectory: &isFolder), isFolder.boolValue { return "folder \(name)" }
+            if FileManager.default.fileExists(atPath: path(name), isDirectory: &isFolder), isFolder.boolValue {
+                return "folder \(name)"
+            }
             let contents = FileManager.default.contents(atPath: path(name)) ?? Data()
-            return "file \(name), \(contents.count) bytes: \(String(decoding: contents.prefix(200), as: UTF8.self).debugDescription)"
+            return
+                "file \(name), \(contents.count) bytes: \(String(decoding: contents.prefix(200), as: UTF8.self).debugDescription)"
         }
     }
 }
@@ -50,9 +56,10 @@ extension LabNamespace {
             }
         }
         let routes = try ["-4", "-6"].flatMap { family in
-            try objects(ip(family, "-j", "-d", "route", "show", "table", "all")).filter { !isMadeByKernel($0, "dst") }.map { route in
-                "\(place) route \(flattened(route, "").joined(separator: ","))"
-            }
+            try objects(ip(family, "-j", "-d", "route", "show", "table", "all")).filter { !isMadeByKernel($0, "dst") }
+                .map { route in
+                    "\(place) route \(flattened(route, "").joined(separator: ","))"
+                }
         }
         let rules = try ["-4", "-6"].flatMap { family in
             try ip(family, "rule", "show").split(separator: "\n").map { "\(place) rule \($0)" }

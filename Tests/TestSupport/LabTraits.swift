@@ -2,7 +2,9 @@ public import Testing
 
 extension Trait where Self == ConditionTrait {
     /// For suites and tests that make network namespaces.
-    public static var needsLab: Self { .enabled(if: Lab.isAvailable, "needs root and the program ip, to make network namespaces") }
+    public static var needsLab: Self {
+        .enabled(if: Lab.isAvailable, "needs root and the program ip, to make network namespaces")
+    }
 
     /// For tests of what not every kernel has.
     public static func needs(_ feature: KernelFeature) -> Self {

@@ -58,7 +58,9 @@ public enum Subprocess {
     public static func run(
         _ path: String, _ arguments: [String], environmentEntries: [[UInt8]], input: [UInt8] = [], timeout: Double = 30
     ) throws -> Outcome {
-        let (standardInput, standardOutput, standardError) = (try NamelessFile(), try NamelessFile(), try NamelessFile())
+        let (standardInput, standardOutput, standardError) = (
+            try NamelessFile(), try NamelessFile(), try NamelessFile()
+        )
         try standardInput.write(input)
         let process = try spawn(
             path, [path] + arguments, environmentEntries, [standardInput, standardOutput, standardError])
@@ -181,7 +183,9 @@ private final class NamelessFile {
     func write(_ bytes: [UInt8]) throws {
         var start = 0
         while start < bytes.count {
-            let count = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress.map { $0 + start }, bytes.count - start, start) }
+            let count = bytes.withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress.map { $0 + start }, bytes.count - start, start)
+            }
             guard count > 0 else { throw Subprocess.Failure(description: "cannot write input: errno \(errno)") }
             start += count
         }
@@ -191,7 +195,9 @@ private final class NamelessFile {
         var bytes = [UInt8](repeating: 0, count: Int(lseek(descriptor, 0, SEEK_END)))
         var start = 0
         while start < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start, start) }
+            let count = bytes.withUnsafeMutableBytes {
+                pread(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start, start)
+            }
             guard count > 0 else { throw Subprocess.Failure(description: "cannot read output: errno \(errno)") }
             start += count
         }

@@ -16,21 +16,24 @@ struct BridgePlugin: Plugin {
 
     func add(_ request: AttachRequest) throws -> AttachmentResult {
         let configuration = try BridgeConfiguration(request.configuration, request.arguments)
+        let host = try kernel.host()
+        let sandbox = try kernel.stack(in: request.sandbox)
+        // Before IPAM is asked: when it fails its DEL follows, which must not release the addresses of an attachment
+        // that lives.
+        guard try sandbox.link(named: request.attachment.interfaceName) == nil else {
+            throw CNIError(.failed, "\(request.attachment.interfaceName) already exists in the sandbox \(request.sandbox.path)")
+        }
         return try Rollback.guarding { rollback in
             // IPAM has its own process and the other processor: its answer is there when the links are.
             let ipam = try delegate(request.configuration, request.execution)?.startAdding()
             if let ipam { rollback.onFailure("release the addresses") { try ipam.undo() } }
 
-            let host = try kernel.host()
-            let sandbox = try kernel.stack(in: request.sandbox)
             let bridge = try HostBridge(host, kernel, configuration).ensure(rollback)
             let port = ContainerPort(request.attachment, configuration, bridge: bridge, host: host, kernel: kernel)
             let pair = try port.make(in: request.sandbox, stack: sandbox, rollback)
 
             let answer = try ipam?.result() ?? AttachmentResult()
-            guard ipam == nil || !answer.ips.isEmpty else {
-                throw CNIError(.invalidConfiguration, "ipam: \(configuration.ipamType ?? "") gave no address")
-            }
+            if let type = configuration.ipamType { try AddressPlan.checkAddresses(answer.ips, from: type) }
             let plan = try GatewayPlan(answer, configuration)
             let gateway = Gateway(host, kernel, configuration, bridge: bridge)
             let gatewayLink = try gateway.ensure(plan, rollback)

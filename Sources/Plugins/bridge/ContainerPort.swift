@@ -33,7 +33,7 @@ struct ContainerPort {
 
     /// Makes the pair, with its container end in the sandbox, and brings the host's end up as a port of the bridge.
     func make(in sandbox: Sandbox, stack: any NetworkStack, _ rollback: Rollback) throws -> Pair {
-        let port = try makePair(in: sandbox, stack)
+        let port = try makePair(in: sandbox)
         rollback.onFailure("delete \(port.name)") { try host.deleteLink(index: port.index) }
         guard let container = try stack.link(named: attachment.interfaceName) else {
             throw CNIError(.failed, "\(attachment.interfaceName), which was just made, is not in the sandbox")
@@ -53,7 +53,7 @@ struct ContainerPort {
     }
 
     /// Makes both ends in one message: names, places, hardware address, MTU and master are right from the first moment.
-    private func makePair(in sandbox: Sandbox, _ stack: any NetworkStack) throws -> Link {
+    private func makePair(in sandbox: Sandbox) throws -> Link {
         let mtu = self.mtu
         let pair = NewLink(
             name: HostLinkName.veth(attachment),
@@ -63,10 +63,8 @@ struct ContainerPort {
         do throws(NetlinkError) {
             return try host.make(pair)
         } catch {
+            // The name inside was free a moment ago; the one on the host follows from the attachment.
             guard error.isAlreadyThere else { throw error }
-            if try stack.link(named: attachment.interfaceName) != nil {
-                throw CNIError(.failed, "\(attachment.interfaceName) already exists in the sandbox \(sandbox.path)")
-            }
             throw CNIError(.failed, "\(attachment) is attached already", details: "its link on the host is \(pair.name)")
         }
     }

@@ -17,6 +17,8 @@ final class LeaseDirectory: LeaseStore {
     private let directory: Directory
     private let lock: FileLock
     private let index: LeaseIndex
+    /// The directory as this command found it; nil where that cannot be told, and no index be trusted.
+    private let found: LeaseIndex.State?
     /// Whether the index was made from the files by this command.
     private var isIndexFresh = false
     private var isChanged = false
@@ -26,10 +28,11 @@ final class LeaseDirectory: LeaseStore {
     /// - Parameter indexFile: nil where the index can only live in memory.
     init(_ location: LeaseLocation, _ directory: consuming Directory, indexFile: consuming WordFile?) throws(Errno) {
         lock = try directory.lock("lock")
+        found = try? LeaseDirectory.state(of: directory)
         self.location = location
         self.directory = directory
         index = LeaseIndex(indexFile)
-        if let state = try? indexState(), index.load(state) { return }
+        if let found, index.load(found) { return }
         try remakeIndex()
     }
 
@@ -37,6 +40,10 @@ final class LeaseDirectory: LeaseStore {
         let addresses = try verifiedAddresses(of: owner)
         return addresses.isEmpty && owner.interfaceName != nil ? try verifiedAddresses(of: owner.withoutInterface) : addresses
     }
+
+    /// The most that a lease's file holds, in bytes. Both words come from variables of the environment, which the kernel
+    /// limits to 128 KiB each: every lease that can be written can be read.
+    private static let leaseLimit = 1 << 18
 
     func firstFree(in addresses: ClosedRange<IPAddress>) throws -> IPAddress? {
         try usingIndex { try $0.firstFree(in: addresses) }
@@ -48,11 +55,11 @@ final class LeaseDirectory: LeaseStore {
         return IPAddress(String(decoding: LeaseOwner.text(of: contents) ?? [], as: UTF8.self))
     }
 
-    /// Not synchronized: should power fail, the search for the next address starts elsewhere, that is all.
+    /// In place and not synchronized: should power fail, the search for the next address starts elsewhere, that is all.
     func setLastReserved(_ address: IPAddress, set: Int) throws {
         isChanged = true
         try attempt("write last_reserved_ip.\(set)") { () throws(Errno) in
-            try directory.replace("last_reserved_ip.\(set)", contents: Array(address.description.utf8), synchronizing: .none)
+            try directory.overwrite("last_reserved_ip.\(set)", contents: Array(address.description.utf8))
         }
     }
 
@@ -87,7 +94,7 @@ final class LeaseDirectory: LeaseStore {
 
     func leases() throws -> [(address: IPAddress, owner: LeaseOwner)] {
         try attempt("list the leases") { () throws(Errno) in try directory.names() }.compactMap { name in
-            guard let address = LeaseDirectory.address(name), let contents = try? directory.contents(of: name, limit: 4096),
+            guard let address = LeaseDirectory.address(name), let contents = try? directory.contents(of: name, limit: LeaseDirectory.leaseLimit),
                 let owner = LeaseOwner(contents: contents)
             else { return nil }
             return (address, owner)
@@ -122,7 +129,7 @@ extension LeaseDirectory {
     /// What the file of an address says about its owner; nil where there is none, or where it belongs to nobody.
     private func ownerText(of address: IPAddress) throws -> ArraySlice<UInt8>? {
         do throws(Errno) {
-            return LeaseOwner.text(of: try directory.contents(of: address.description, limit: 4096))
+            return LeaseOwner.text(of: try directory.contents(of: address.description, limit: LeaseDirectory.leaseLimit))
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {
@@ -150,7 +157,7 @@ extension LeaseDirectory {
             if isLeftover(name) { _ = try? directory.remove(name) }
             guard let address = LeaseDirectory.address(name) else { continue }
             // What cannot be read is taken, by an owner that nobody can name.
-            let contents = (try? directory.contents(of: name, limit: 4096)) ?? Array(" \(name) unreadable".utf8)
+            let contents = (try? directory.contents(of: name, limit: LeaseDirectory.leaseLimit)) ?? Array(" \(name) unreadable".utf8)
             guard let text = LeaseOwner.text(of: contents) else { continue }
             entries.append(LeaseIndex.Entry(owner: IndexHash.of(text), address: address))
         }
@@ -171,14 +178,14 @@ extension LeaseDirectory {
     private func saveIndex() {
         // A time gone by, so that no change yet to come can be of that time.
         let time = Directory.Time(seconds: Directory.Time.now.seconds - 2, nanoseconds: Int64.random(in: 1..<1_000_000_000))
-        guard let state = try? indexState(modified: time), (try? index.save(state)) == true else { return }
+        guard let state = found?.modified(time), (try? index.save(state)) == true else { return }
         try? directory.setModified(time)
     }
 
-    private func indexState(modified: Directory.Time? = nil) throws(Errno) -> LeaseIndex.State {
+    private static func state(of directory: borrowing Directory) throws(Errno) -> LeaseIndex.State {
         let status = try directory.status()
         let boot = IndexHash.of(try readFile("/proc/sys/kernel/random/boot_id", limit: 64))
-        return LeaseIndex.State(boot: boot, directory: status.identity, modified: modified ?? status.modified)
+        return LeaseIndex.State(boot: boot, directory: status.identity, modified: status.modified)
     }
 
     private func attempt<Result>(_ what: String, _ body: () throws(Errno) -> Result) throws -> Result {

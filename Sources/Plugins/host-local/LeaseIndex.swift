@@ -20,6 +20,9 @@ final class LeaseIndex {
         let directory: Directory.Identity
         let modified: Directory.Time
 
+        /// The same directory, changed at another time.
+        func modified(_ time: Directory.Time) -> State { State(boot: boot, directory: directory, modified: time) }
+
         fileprivate var words: [UInt64] {
             [
                 boot, directory.device, directory.inode, UInt64(bitPattern: modified.seconds),

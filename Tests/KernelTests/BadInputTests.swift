@@ -1,0 +1,145 @@
+import CNI
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+/// A thousand generated bad calls of each plugin: whatever comes in, one answer comes out and nothing has changed.
+@Suite(.needsLab, .needs(.bridge)) struct BadInputTests {
+    /// The plugins, each with a valid configuration and the executables that it needs beside it.
+    static let plugins: [(name: String, configuration: String)] = [
+        (
+            "loopback",
+            #"{"cniVersion":"1.1.0","name":"cni-loopback","type":"loopback","prevResult":{"ips":[{"address":"127.0.0.1/8"}]}}"#
+        ),
+        (
+            "bridge",
+            #"{"cniVersion":"1.1.0","name":"net","type":"bridge","bridge":"cni0","isGateway":true,"mtu":1400,"vlan":0,"#
+                + #""hairpinMode":true,"ipam":{"type":"host-local","dataDir":"DATA","ranges":[[{"subnet":"10.77.0.0/24"}]],"#
+                + #""routes":[{"dst":"0.0.0.0/0"}]},"dns":{"nameservers":["10.77.0.1"]},"args":{"cni":{"ips":["10.77.0.9"]}}}"#
+        ),
+        (
+            "host-local",
+            #"{"cniVersion":"1.1.0","name":"net","ipam":{"type":"host-local","dataDir":"DATA","resolvConf":"/dev/null","#
+                + #""ranges":[[{"subnet":"10.77.0.0/24","rangeStart":"10.77.0.5","gateway":"10.77.0.1"}],[{"subnet":"fd77::/64"}]],"#
+                + #""routes":[{"dst":"::/0","gw":"fd77::1","mtu":1400}]}}"#
+        ),
+    ]
+
+    /// How many calls of each plugin; `CNI_BAD_INPUTS` asks for another number.
+    static let count = ProcessInfo.processInfo.environment["CNI_BAD_INPUTS"].flatMap { Int($0) } ?? 1000
+
+    /// The positions of those that exist: one that is still to be written knows no command.
+    static let built = plugins.indices.filter { isBuilt(plugins[$0].name) }
+
+    @Test(.enabled(if: !built.isEmpty, "no plugin has been built"), arguments: built)
+    func `bad calls get one error each and change nothing`(number: Int) throws {
+        let (name, configuration) = BadInputTests.plugins[number]
+        try expectGoodAnswers(of: name, configuration)
+    }
+
+    private static func isBuilt(_ name: String) -> Bool {
+        let outcome = try? Subprocess.run(
+            Executables.path(of: name), [], environment: ["CNI_COMMAND": "VERSION"], timeout: 5)
+        return outcome?.outputText.contains("supportedVersions") ?? false
+    }
+
+    /// The harness notices each kind of bad answer.
+    @Test(
+        arguments: [
+            ("kill -SEGV $$", "signal 11"), ("exit 1", "no error"), ("echo todo; exit 1", "no error"),
+            ("echo '{}'; exit 1", "no error"), ("echo '{\"code\":7,\"msg\":\"x\"}'", "an error and exit status 0"),
+            ("echo '{\"code\":7,\"msg\":\"x\"}{\"code\":7,\"msg\":\"x\"}'; exit 1", "no error"),
+            ("echo '{\"code\":7,\"msg\":\"x\"}'; exit 1", nil), ("exit 0", nil), ("echo todo", "printed no result"),
+        ] as [(String, String?)])
+    func `notices bad answers`(script: String, complaint: String?) throws {
+        let lab = try Lab()
+        let plugin = try lab.write("#!/bin/sh\n\(script)\n", to: "plugin", executable: true)
+        let found = BadInputTests.complaint(about: try lab.call(plugin, "DEL", "{}").outcome)
+        #expect((found == nil) == (complaint == nil))
+        #expect(found?.contains(complaint ?? "") ?? true, "\(found ?? "")")
+    }
+
+    private func expectGoodAnswers(of plugin: String, _ configuration: String) throws {
+        let lab = try Lab()
+        let data = lab.path("data")
+        let generator = BadInputGenerator(
+            configuration: configuration.replacingOccurrences(of: "DATA", with: data),
+            variables: [
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "CNI_CONTAINERID": "bad-1", "CNI_NETNS": lab.container.path,
+                "CNI_IFNAME": "eth0", "CNI_PATH": Executables.folder,
+            ])
+        // The kernel gives lo its address when it first comes up, and leaves it there.
+        for state in ["up", "down"] { try lab.container.ip("link", "set", "lo", state) }
+        let before = try lab.snapshot(files: false)
+        let complaints = Complaints()
+        // Two at a time: commands of one container may follow each other in any order.
+        DispatchQueue.concurrentPerform(iterations: 2) { half in
+            for number in stride(from: half, to: BadInputTests.count, by: 2) {
+                let call = generator.call(number)
+                guard let answer = try? lab.call(plugin, environmentEntries: call.entries, input: call.input) else {
+                    complaints.add("\(number): could not be run")
+                    continue
+                }
+                if let complaint = BadInputTests.complaint(about: answer.outcome) {
+                    complaints.add("\(number) (\(call.command)): \(complaint)")
+                }
+                guard answer.isSuccess, call.command == "ADD" else { continue }
+                complaints.countValid()
+                var removal = call
+                removal.variables["CNI_COMMAND"] = Array("DEL".utf8)
+                let removed = try? lab.call(plugin, environmentEntries: removal.entries, input: removal.input)
+                if removed?.isSuccess != true {
+                    complaints.add("\(number): DEL after a valid ADD: \(removed?.description ?? "")")
+                }
+            }
+        }
+        let list = complaints.all
+        #expect(list.isEmpty, "\(list.count) complaints, the first: \(list.prefix(5).joined(separator: "\n"))")
+        #expect(complaints.valid < BadInputTests.count / 3, "too many calls are valid")
+        try cleanUpBridges(lab, before)
+    }
+
+    /// A bridge outlives its last container on purpose, and DEL of loopback sets lo down; everything else is a leak.
+    private func cleanUpBridges(_ lab: Lab, _ before: LabSnapshot) throws {
+        for link in try lab.host.links() where link.kind == "bridge" {
+            try lab.host.ip("link", "del", link.ifname ?? "")
+        }
+        let changes = before.changes(to: try lab.snapshot(files: false)).split(separator: "\n").filter { line in
+            // Forwarding stays on where a gateway was asked for; the kernel turns accept_redirects with it.
+            !line.contains("forward") && !line.contains("conf/all/accept_redirects") && !line.contains("ipv6/conf/default") && !line.contains("ipv6/conf/all")
+        }
+        #expect(changes.isEmpty, "\(changes.prefix(20).joined(separator: "\n"))")
+        let leases = try FileManager.default.subpathsOfDirectory(atPath: lab.folder).filter { path in
+            let name = path.split(separator: "/").last ?? ""
+            return name.first?.isNumber == true || name.hasPrefix("fd77")
+        }
+        #expect(leases.isEmpty, "leases are left: \(leases)")
+    }
+
+    /// What is wrong with an answer; nil where it is a success, or one error.
+    private static func complaint(about outcome: Subprocess.Outcome) -> String? {
+        guard case .exited(let status) = outcome.ending else {
+            return "\(outcome.ending): \(outcome.errorText.prefix(300))"
+        }
+        let object = try? JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Any]
+        let isError = object?["code"] as? Int ?? 0 != 0 && object?["msg"] is String
+        if status == 0 {
+            if isError { return "an error and exit status 0: \(outcome.outputText)" }
+            return outcome.output.isEmpty || object != nil ? nil : "printed no result: \(outcome.outputText)"
+        }
+        return isError ? nil : "exit status \(status) and no error: \(outcome.outputText.prefix(300))"
+    }
+
+    /// What went wrong, gathered from two threads.
+    private final class Complaints: @unchecked Sendable {
+        private let lock = NSLock()
+        private var texts: [String] = []
+        private var validCount = 0
+
+        var all: [String] { lock.withLock { texts } }
+        var valid: Int { lock.withLock { validCount } }
+        func add(_ text: String) { lock.withLock { texts.append(text) } }
+        func countValid() { lock.withLock { validCount += 1 } }
+    }
+}
