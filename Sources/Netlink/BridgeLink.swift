@@ -4,9 +4,12 @@ internal import CNetlink
 public struct BridgeSettings: Equatable, Sendable {
     /// Whether it keeps VLANs apart.
     public var filtersVLANs: Bool
+    /// The VLAN that every new port is put in, untagged; nil: none.
+    public var defaultVLAN: UInt16?
 
-    public init(filtersVLANs: Bool = false) {
+    public init(filtersVLANs: Bool = false, defaultVLAN: UInt16? = 1) {
         self.filtersVLANs = filtersVLANs
+        self.defaultVLAN = defaultVLAN
     }
 
     /// Nothing is said where nothing is wanted: kernels built without VLAN filtering refuse even a zero.
@@ -16,6 +19,8 @@ public struct BridgeSettings: Equatable, Sendable {
 
     init(_ data: Attributes) {
         filtersVLANs = data[IFLA_BR_VLAN_FILTERING]?.number(UInt8.self) == 1
+        let number: UInt16 = data[IFLA_BR_VLAN_DEFAULT_PVID]?.number() ?? 1
+        defaultVLAN = number == 0 ? nil : number
     }
 }
 

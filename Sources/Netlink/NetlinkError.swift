@@ -18,6 +18,9 @@ public struct NetlinkError: Error, Equatable, Sendable, CustomStringConvertible 
     /// Whether the thing to be made is there already (EEXIST).
     public var isAlreadyThere: Bool { errno == .fileExists }
 
+    /// Whether this kernel was built without it (EOPNOTSUPP).
+    public var isUnsupported: Bool { errno == .notSupported }
+
     public var description: String {
         "cannot \(operation): \(errno)" + (message.map { " (\($0))" } ?? "")
     }

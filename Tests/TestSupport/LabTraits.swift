@@ -10,4 +10,9 @@ extension Trait where Self == ConditionTrait {
     public static func needs(_ feature: KernelFeature) -> Self {
         .enabled(if: feature.isAvailable, "needs \(feature.rawValue), which this kernel lacks")
     }
+
+    /// For tests of what happens on a kernel without it.
+    public static func lacks(_ feature: KernelFeature) -> Self {
+        .disabled(if: feature.isAvailable, "needs a kernel without \(feature.rawValue)")
+    }
 }

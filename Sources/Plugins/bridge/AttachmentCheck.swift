@@ -99,7 +99,7 @@ struct AttachmentCheck {
         }
         if !configuration.vlans.isEmpty {
             let vlans = try host.vlans(ofPort: port)
-            guard configuration.vlans.isServed(by: vlans) else {
+            guard configuration.vlans.on(bridge).isServed(by: vlans) else {
                 let there = vlans.map(\.text).joined(separator: ", ")
                 throw CNIError(.failed, "\(port.name) is not in the VLANs that the network wants; it is in \(there.isEmpty ? "none" : there)")
             }

@@ -40,8 +40,9 @@ struct ContainerPort {
         }
         try kernel.write(Sysctls.ignoringRouterAdvertisements(port.name), in: nil)
         if !configuration.vlans.isEmpty {
-            if !configuration.vlans.removals.isEmpty { try host.delete(configuration.vlans.removals, fromPort: port) }
-            try host.add(configuration.vlans.additions, toPort: port)
+            let vlans = configuration.vlans.on(bridge)
+            if !vlans.removals.isEmpty { try host.delete(vlans.removals, fromPort: port) }
+            try host.add(vlans.additions, toPort: port)
         }
         let change = configuration.portChange
         try host.change(

@@ -95,7 +95,10 @@ struct Gateway {
                 try host.deleteLink(index: port.index)
             } else {
                 // It comes up last: one that is down was left half made by an ADD that was killed.
-                if !link.isUp { try bringUp(link, port) }
+                if !link.isUp {
+                    rollback.onFailure("bring \(name) down again") { try host.change(link, LinkChange(isUp: false)) }
+                    try bringUp(link, port)
+                }
                 return link
             }
         }
@@ -121,8 +124,9 @@ struct Gateway {
         if let port {
             try kernel.write(
                 Sysctls.ignoringRouterAdvertisements(port.name) + Sysctls.ignoringRouterAdvertisements(link.name), in: nil)
-            if !configuration.vlans.removals.isEmpty { try host.delete(configuration.vlans.removals, fromPort: port) }
-            try host.add(configuration.vlans.additions, toPort: port)
+            let vlans = configuration.vlans.on(bridge)
+            if !vlans.removals.isEmpty { try host.delete(vlans.removals, fromPort: port) }
+            try host.add(vlans.additions, toPort: port)
             try host.change(port, LinkChange(isUp: true))
         }
         try host.change(link, LinkChange(isUp: true))

@@ -40,7 +40,7 @@ struct HostBridge {
         if !configuration.vlans.isEmpty && bridge.bridge?.filtersVLANs != true {
             throw CNIError(
                 .invalidConfiguration,
-                "\(bridge.name) does not keep VLANs apart, and the network wants \(configuration.vlans.access == nil ? "vlanTrunk" : "vlan")",
+                "\(bridge.name) does not keep VLANs apart, and the network wants \(configuration.vlans.key)",
                 details: "ip link set \(bridge.name) type bridge vlan_filtering 1")
         }
         try kernel.write(Sysctls.ignoringRouterAdvertisements(bridge.name), rollback)
@@ -71,6 +71,10 @@ struct HostBridge {
         do throws(NetlinkError) {
             bridge = try host.make(wanted)
         } catch {
+            if error.isUnsupported && !configuration.vlans.isEmpty {
+                throw CNIError(
+                    .failed, "\(configuration.vlans.key): this kernel has no VLAN filtering on bridges", details: error.description)
+            }
             guard error.isAlreadyThere, let bridge = try found() else { throw error }
             return (try adapted(bridge, rollback), false)
         }

@@ -9,6 +9,8 @@ struct PortVLANs: Equatable {
     let trunk: [ClosedRange<UInt16>]
     /// Keys: `preserveDefaultVlan`: whether the port stays in the VLAN that the bridge puts every port in.
     let keepsDefault: Bool
+    /// The VLAN that the bridge puts every port in; nil: none.
+    private(set) var bridgeDefault: UInt16? = 1
 
     init(_ document: JSONField) throws(JSONError) {
         let identifier: UInt16? = try document["vlan"].integer(in: 0...4094)
@@ -22,6 +24,16 @@ struct PortVLANs: Equatable {
         }
     }
 
+    /// The same for a port of this bridge, which may put its ports in another VLAN than the kernel does by itself.
+    func on(_ bridge: Link) -> PortVLANs {
+        var vlans = self
+        if let settings = bridge.bridge { vlans.bridgeDefault = settings.defaultVLAN }
+        return vlans
+    }
+
+    /// The key that asks for VLANs, where one does.
+    var key: String { access == nil ? "vlanTrunk" : "vlan" }
+
     var isEmpty: Bool { access == nil && trunk.isEmpty }
 
     /// What to add to the port.
@@ -32,7 +44,8 @@ struct PortVLANs: Equatable {
 
     /// What to take from the port first.
     var removals: [BridgeVLAN] {
-        isEmpty || keepsDefault ? [] : [.kernelDefault]
+        guard !isEmpty, !keepsDefault, let bridgeDefault else { return [] }
+        return [BridgeVLAN(bridgeDefault...bridgeDefault, isPortDefault: true, isUntagged: true)]
     }
 
     /// Whether the port of a bridge has what ``additions`` and ``removals`` made of it.
@@ -43,7 +56,7 @@ struct PortVLANs: Equatable {
         if let access, !untagged.contains(access) || portDefault != access { return false }
         guard trunk.allSatisfy({ $0.allSatisfy(all.contains) }) else { return false }
         let wanted = additions.flatMap { Array($0.identifiers) }
-        return removals.isEmpty || wanted.contains(1) || !all.contains(1)
+        return removals.allSatisfy { wanted.contains($0.identifiers.lowerBound) || !all.contains($0.identifiers.lowerBound) }
     }
 
     /// One entry of `vlanTrunk`: `{"id": 5}` or `{"minID": 10, "maxID": 20}`, or both.
