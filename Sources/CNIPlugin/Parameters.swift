@@ -22,7 +22,8 @@ struct Parameters {
         sandboxPath = environment["CNI_NETNS"] ?? ""
         interfaceName = environment["CNI_IFNAME"] ?? ""
         arguments = try CNIArguments(environment["CNI_ARGS"] ?? "")
-        allowsOwnNamespace = ["1", "true"].contains(environment["CNI_NETNS_OVERRIDE"]?.lowercased())
+        let override = (environment["CNI_NETNS_OVERRIDE"] ?? "").lowercased()
+        allowsOwnNamespace = override == "1" || override == "true"
 
         guard command.concernsAttachment else { return }
         guard Names.isIdentifier(containerID) else {

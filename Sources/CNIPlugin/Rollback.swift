@@ -2,7 +2,13 @@ internal import LinuxSystem
 
 /// The way back from a half-finished change: each step registers its undo right after it succeeded.
 public final class Rollback {
-    private var undos: [(name: String, undo: () throws -> Void)] = []
+    /// How one step is undone.
+    private struct Undo {
+        let name: String
+        let body: () throws -> Void
+    }
+
+    private var undos: [Undo] = []
 
     private init() {}
 
@@ -19,13 +25,13 @@ public final class Rollback {
 
     /// Registers how to undo what was just done; `name` is for the message when that fails too.
     public func onFailure(_ name: String, _ undo: @escaping () throws -> Void) {
-        undos.append((name, undo))
+        undos.append(Undo(name: name, body: undo))
     }
 
     /// An undo that fails must neither keep the others from running nor hide the error that made them necessary.
     private func undoAll() {
-        while let (name, undo) = undos.popLast() {
-            do { try undo() } catch { StandardStreams.writeError("rollback: \(name): \(error)\n") }
+        while let undo = undos.popLast() {
+            do { try undo.body() } catch { StandardStreams.writeError("rollback: \(undo.name): \(error)\n") }
         }
     }
 }

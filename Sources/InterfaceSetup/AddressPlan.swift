@@ -61,7 +61,10 @@ public struct AddressPlan: Equatable, Sendable {
         self.routes = routes
     }
 
-    public var families: Set<AddressFamily> { Set(addresses.map(\.family)) }
+    /// Those of ``addresses``, IPv4 first.
+    public var families: [AddressFamily] {
+        AddressFamily.allCases.filter { family in addresses.contains { $0.family == family } }
+    }
 }
 
 extension AttachmentResult.Route {

@@ -46,13 +46,19 @@ public enum HostLinkName {
     /// Identifiers are ASCII, so cutting never splits a character.
     private static func cut(_ text: String) -> String { String(text.prefix(255)) }
 
-    /// The first characters of a 64-bit FNV-1a hash in base 32.
+    /// The first characters of a 64-bit FNV-1a hash in base 32. The parts count with a NUL between them.
     private static func encoded(_ parts: [String], characters: Int) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in parts.joined(separator: "\0").utf8 {
-            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
+        for (position, part) in parts.enumerated() {
+            if position > 0 { hash = hash &* 0x100_0000_01B3 }
+            for byte in part.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         }
-        let digits = Array("abcdefghijklmnopqrstuvwxyz234567")
-        return String((0..<characters).map { digits[Int(hash >> UInt64(59 - 5 * $0)) & 31] })
+        var text = ""
+        for position in 0..<characters {
+            let digit = UInt8(hash >> UInt64(59 - 5 * position) & 31)
+            let scalar = digit < 26 ? UInt8(ascii: "a") + digit : UInt8(ascii: "2") + digit - 26
+            text.unicodeScalars.append(Unicode.Scalar(scalar))
+        }
+        return text
     }
 }

@@ -10,11 +10,14 @@ public struct SandboxInterface {
     public struct Options: Equatable, Sendable {
         /// Whether the network is asked whether somebody has an IPv6 address already; that takes a second or more.
         public var detectsDuplicates: Bool
-        /// Whether the interface has no IPv6, not even a link-local address, unless the plan has an IPv6 address.
+        /// Whether IPAM gives the addresses. Then they are the only ones: there is no IPv6 without an IPv6 address.
+        public var expectsAddresses: Bool
+        /// Whether an interface without addresses has no IPv6, not even a link-local address.
         public var excludesIPv6: Bool
 
-        public init(detectsDuplicates: Bool = false, excludesIPv6: Bool = false) {
+        public init(detectsDuplicates: Bool = false, expectsAddresses: Bool = false, excludesIPv6: Bool = false) {
             self.detectsDuplicates = detectsDuplicates
+            self.expectsAddresses = expectsAddresses
             self.excludesIPv6 = excludesIPv6
         }
     }
@@ -31,33 +34,35 @@ public struct SandboxInterface {
         self.kernel = kernel
     }
 
-    /// Sets the addresses, brings the link up and adds the routes, in this order: with the sysctls and addresses in
-    /// place, the link is never up with anything that it should not have.
+    /// Brings the link up, with nothing on it that IPAM did not give: neither router advertisements nor, before an IPv6
+    /// address is there, a link-local address.
+    ///
+    /// It needs no addresses, so that it can be done while IPAM is still at work.
+    public func bringUp(_ options: Options) throws {
+        var settings: [SysctlSetting] = []
+        if options.expectsAddresses {
+            settings += Sysctls.ignoringRouterAdvertisements(link.name) + Sysctls.announcingAddresses(link.name)
+        }
+        if options.expectsAddresses || options.excludesIPv6 { settings += Sysctls.withoutIPv6(link.name) }
+        try kernel.write(settings, in: sandbox)
+        try stack.change(link, LinkChange(isUp: true))
+    }
+
+    /// Sets the addresses and the routes of a link that is up.
     public func configure(_ plan: AddressPlan, _ options: Options) throws {
-        try kernel.write(sysctls(plan, options), in: sandbox)
+        if plan.families.contains(.ipv6) { try kernel.write(Sysctls.withIPv6(link.name), in: sandbox) }
         for address in plan.addresses {
             let skips = address.family == .ipv6 && !options.detectsDuplicates
             try stack.add(InterfaceAddress(address, skipsDuplicateDetection: skips), to: link)
         }
-        try stack.change(link, LinkChange(isUp: true))
         if options.detectsDuplicates { try stack.waitUntilUnique(plan.addresses, on: link) }
         for route in plan.routes { try stack.add(route.route(link: link.index)) }
-    }
-
-    private func sysctls(_ plan: AddressPlan, _ options: Options) -> [SysctlSetting] {
-        var settings: [SysctlSetting] = []
-        if plan.families.contains(.ipv6) {
-            settings += Sysctls.withIPv6(link.name) + Sysctls.ignoringRouterAdvertisements(link.name)
-        } else if options.excludesIPv6 {
-            settings += Sysctls.withoutIPv6(link.name)
-        }
-        return settings + Sysctls.announcingAddresses(link.name, plan.families)
     }
 
     /// Tells the neighbours that the addresses are here. To be called when the link can carry packets.
     ///
     /// Setting the hardware address, even to what it is, makes the kernel announce it: see
-    /// ``Sysctls/announcingAddresses(_:_:)``. A packet socket would do too, but closing one waits for every CPU.
+    /// ``Sysctls/announcingAddresses(_:)``. A packet socket would do too, but closing one waits for every CPU.
     public func announce(_ plan: AddressPlan) throws {
         guard !plan.addresses.isEmpty, let mac = link.mac else { return }
         try stack.change(link, LinkChange(mac: mac))

@@ -24,12 +24,11 @@ public enum Sysctls {
 
     /// The kernel tells the neighbours when the link's hardware address is set: by gratuitous ARP for IPv4, by an
     /// unsolicited advertisement for IPv6. An address that another container had is then known to be here at once.
-    public static func announcingAddresses(_ link: String, _ families: Set<AddressFamily>) -> [SysctlSetting] {
-        families.sorted().map { family in
-            family == .ipv4
-                ? SysctlSetting(Sysctl("ipv4", "conf", link, "arp_notify"), "1")
-                : SysctlSetting(Sysctl("ipv6", "conf", link, "ndisc_notify"), "1")
-        }
+    public static func announcingAddresses(_ link: String) -> [SysctlSetting] {
+        [
+            SysctlSetting(Sysctl("ipv4", "conf", link, "arp_notify"), "1"),
+            SysctlSetting(Sysctl("ipv6", "conf", link, "ndisc_notify"), "1", isOptional: true),
+        ]
     }
 
     /// Whether the host passes packets on between links.

@@ -23,15 +23,30 @@ extension JSONValue {
 
     /// An error where brackets nest too deep. Looked for ahead of reading, because the reader recurses.
     private static func nestingError(in text: [UInt8]) -> JSONError? {
-        var scanner = JSONPathScanner()
-        for byte in text {
-            scanner.consume(byte)
-            if scanner.depth > maximumDepth {
-                return JSONError(
-                    path: scanner.shortPath, expected: "at most \(maximumDepth) levels of nesting", found: "more")
+        var depth = 0
+        var isInString = false
+        var isEscaped = false
+        for (position, byte) in text.enumerated() {
+            if isInString {
+                if isEscaped { isEscaped = false } else if byte == UInt8(ascii: "\\") { isEscaped = true } else if byte == UInt8(ascii: "\"") { isInString = false }
+                continue
             }
+            switch byte {
+            case UInt8(ascii: "\""): isInString = true
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            default: continue
+            }
+            if depth > maximumDepth { return nestingError(in: text[...position]) }
         }
         return nil
+    }
+
+    /// The error for text that nests too deep at its end, with the start of the path there.
+    private static func nestingError(in text: ArraySlice<UInt8>) -> JSONError {
+        var scanner = JSONPathScanner()
+        for byte in text { scanner.consume(byte) }
+        return JSONError(path: scanner.shortPath, expected: "at most \(maximumDepth) levels of nesting", found: "more")
     }
 
     private init(borrowing value: UnsafeMutablePointer<json_t>) {

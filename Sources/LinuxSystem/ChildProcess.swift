@@ -75,13 +75,14 @@ public struct ChildProcess: ~Copyable {
     private static func withCStrings<Result>(
         _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
-        var pointers: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        return pointers.withUnsafeBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { fatalError("an array with an element has an address") }
-            return body(base)
+        let pointers = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: texts.count + 1)
+        for (position, text) in texts.enumerated() { pointers[position] = strdup(text) }
+        pointers[texts.count] = nil
+        defer {
+            for position in texts.indices { free(pointers[position]) }
+            pointers.deallocate()
         }
+        return body(pointers)
     }
 }
 

@@ -36,13 +36,10 @@ public final class NetworkNamespace: Sendable {
 
     /// Whether both are the same namespace.
     public func isSame(as other: NetworkNamespace) -> Bool {
-        identity == other.identity
-    }
-
-    /// Device and inode number, which together name a namespace.
-    private var identity: [UInt64] {
-        var file = stat()
-        return fstat(descriptor, &file) == 0 ? [UInt64(file.st_dev), UInt64(file.st_ino)] : []
+        // Device and inode number together name a namespace.
+        var (one, two) = (stat(), stat())
+        return fstat(descriptor, &one) == 0 && fstat(other.descriptor, &two) == 0
+            && one.st_dev == two.st_dev && one.st_ino == two.st_ino
     }
 
     /// The number by which a netlink message names this namespace (IFLA_NET_NS_FD): valid while the object lives.

@@ -13,7 +13,12 @@ public struct Sysctl: Equatable, Sendable, CustomStringConvertible {
         self.components = components
     }
 
-    public var description: String { (["net"] + components).joined(separator: "/") }
+    /// The path below /proc/sys.
+    public var description: String {
+        var path = "net"
+        for component in components { path += "/" + component }
+        return path
+    }
 
     /// What `sysctl -n` prints, without the newline.
     public func read() throws(Errno) -> String {
@@ -34,6 +39,6 @@ public struct Sysctl: Equatable, Sendable, CustomStringConvertible {
                 !component.utf8.contains(UInt8(ascii: "/"))
             else { throw .invalidArgument }
         }
-        return (["/proc/sys/net"] + components).joined(separator: "/")
+        return "/proc/sys/\(self)"
     }
 }

@@ -73,7 +73,9 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
 
     /// The address as RFC 5952 writes it.
     public var description: String {
-        if family == .ipv4 { return bytes.map(String.init).joined(separator: ".") }
+        if family == .ipv4 {
+            return "\(number >> 24 & 255).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
+        }
         let words = stride(from: 112, through: 0, by: -16).map { UInt16(truncatingIfNeeded: number >> UInt128($0)) }
         let texts = words.map { String($0, radix: 16) }
         guard let zeros = IPAddress.longestZeros(in: words) else { return texts.joined(separator: ":") }

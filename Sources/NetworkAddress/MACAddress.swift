@@ -38,6 +38,11 @@ extension MACAddress: CustomStringConvertible, LosslessStringConvertible {
     }
 
     public var description: String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
+        var text = ""
+        for byte in bytes {
+            if !text.isEmpty { text += ":" }
+            text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
+        return text
     }
 }

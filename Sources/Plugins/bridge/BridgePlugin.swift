@@ -36,6 +36,11 @@ struct BridgePlugin: Plugin {
             let (bridge, isNewBridge) = try HostBridge(host, kernel, configuration).ensure(rollback)
             let port = ContainerPort(request.attachment, configuration, bridge: bridge, host: host, kernel: kernel)
             let pair = try port.make(in: request.sandbox, stack: sandbox, rollback)
+            let interface = SandboxInterface(pair.container, in: request.sandbox, stack: sandbox, kernel: kernel)
+            if !configuration.disableContainerInterface {
+                try interface.bringUp(options(configuration))
+                try port.waitUntilForwarding(pair.host)
+            }
 
             let answer = try ipam?.result() ?? AttachmentResult()
             if let type = configuration.ipamType { try AddressPlan.checkAddresses(answer.ips, from: type) }
@@ -43,13 +48,9 @@ struct BridgePlugin: Plugin {
             let gateway = Gateway(host, kernel, configuration, bridge: bridge, isNewBridge: isNewBridge)
             let gatewayLink = try gateway.ensure(plan, rollback)
             let addresses = AddressPlan(plan.result, interface: nil)
-            if !configuration.disableContainerInterface {
-                let interface = SandboxInterface(pair.container, in: request.sandbox, stack: sandbox, kernel: kernel)
-                try interface.configure(addresses, options(configuration))
-                try port.waitUntilForwarding(pair.host)
-                try interface.announce(addresses)
-                try gateway.waitUntilUnique(plan, on: gatewayLink)
-            }
+            try interface.configure(addresses, options(configuration))
+            try interface.announce(addresses)
+            try gateway.waitUntilUnique(plan, on: gatewayLink)
             try gateway.enableForwarding(plan.families)
 
             return result(
@@ -74,7 +75,7 @@ struct BridgePlugin: Plugin {
         SandboxInterface.Options(
             detectsDuplicates: configuration.enabledad,
             // With addresses of IPv4 only, policies for IPv4 must be all that there is to get round.
-            excludesIPv6: configuration.ipamType != nil || configuration.disableIPv6)
+            expectsAddresses: configuration.ipamType != nil, excludesIPv6: configuration.disableIPv6)
     }
 
     /// Needs nothing of the configuration but the IPAM plugin: a runtime that got an error from ADD calls DEL, and an error

@@ -33,7 +33,7 @@ struct Gateway {
         let vlanLink = try ensureVLANLink(rollback)
         let link = vlanLink ?? bridge
         if plan.families.contains(.ipv6) { try kernel.write(Sysctls.withIPv6(link.name), rollback) }
-        for family in plan.families.sorted() {
+        for family in plan.families {
             let present = try host.addresses(of: link, family)
             let wanted = plan.addresses.filter { $0.family == family }
             try clear(link, present, wanted, rollback)
@@ -140,8 +140,8 @@ struct Gateway {
 
     /// Lets the host pass packets on. The last step of ADD: other networks may come to rely on it at once, so that it is
     /// never taken back.
-    func enableForwarding(_ families: Set<AddressFamily>) throws {
-        for family in families.sorted() {
+    func enableForwarding(_ families: [AddressFamily]) throws {
+        for family in families {
             let sysctl = Sysctls.forwarding(family)
             if try kernel.read(sysctl, in: nil) == "1" { continue }
             try kernel.write([SysctlSetting(sysctl, "1")], in: nil)

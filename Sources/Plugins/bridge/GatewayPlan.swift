@@ -36,7 +36,10 @@ struct GatewayPlan: Equatable {
         self.result = result
     }
 
-    var families: Set<AddressFamily> { Set(addresses.map(\.family)) }
+    /// Those of ``addresses``, IPv4 first.
+    var families: [AddressFamily] {
+        AddressFamily.allCases.filter { family in addresses.contains { $0.family == family } }
+    }
 }
 
 extension IPPrefix {

@@ -65,10 +65,10 @@ struct Allocator {
             }
             return Allocation(address: requested, range: range)
         }
-        for (range, addresses) in set.searchOrder(after: try store.lastReserved(set: index)) {
-            var rest: ClosedRange<IPAddress>? = addresses
+        for place in set.searchOrder(after: try store.lastReserved(set: index)) {
+            var rest: ClosedRange<IPAddress>? = place.addresses
             while let candidates = rest, let free = try firstFree(in: candidates) {
-                if try store.reserve(free, for: owner) { return Allocation(address: free, range: range) }
+                if try store.reserve(free, for: owner) { return Allocation(address: free, range: place.range) }
                 rest = candidates.after(free)
             }
         }

@@ -10,10 +10,17 @@ final class IndexBlocks {
 
     private let file: WordFile?
     let isInMemoryOnly: Bool
-    private var blocks: [Int: [UInt64]] = [:]
-    private var changed: Set<Int> = []
-    /// How many blocks there are, when all of them are new; else nil.
-    private var renewedCount: Int?
+    /// A block in memory.
+    private struct Block {
+        let number: Int
+        var words: [UInt64]
+        var isChanged: Bool
+    }
+
+    /// By number. A command sees a handful of blocks; one that makes the index anew has them all from the start.
+    private var blocks: [Block] = []
+    /// Whether all blocks are new and in memory.
+    private var isRenewed = false
 
     /// - Parameter file: nil where the index can only live in memory.
     init(_ file: consuming WordFile?) {
@@ -22,59 +29,61 @@ final class IndexBlocks {
     }
 
     /// A block, as the file has it or as it was changed.
-    func block(_ number: Int) throws -> [UInt64] {
-        if let block = blocks[number] { return block }
-        guard renewedCount == nil else {
-            let empty = [UInt64](repeating: 0, count: IndexBlocks.size)
-            blocks[number] = empty
-            return empty
-        }
-        guard let words = try file?.words(at: number * IndexBlocks.size, count: IndexBlocks.size),
-            words.count == IndexBlocks.size, words[0] == IndexBlocks.checksum(number, words)
-        else { throw IndexDamage() }
-        blocks[number] = words
-        return words
-    }
+    func block(_ number: Int) throws -> [UInt64] { blocks[try position(of: number)].words }
 
     /// Changes words of a block.
     func write(_ words: [UInt64], _ number: Int, at offset: Int) throws {
-        _ = try block(number)
-        blocks[number, default: []].replaceSubrange(offset..<(offset + words.count), with: words)
-        changed.insert(number)
+        let position = try position(of: number)
+        blocks[position].words.replaceSubrange(offset..<(offset + words.count), with: words)
+        blocks[position].isChanged = true
     }
 
     /// Forgets everything and starts again with `count` empty blocks.
     func renew(count: Int) {
-        renewedCount = count
-        blocks = [:]
-        changed = []
-        blocks.reserveCapacity(count)
+        isRenewed = true
+        let empty = [UInt64](repeating: 0, count: IndexBlocks.size)
+        blocks = (0..<count).map { Block(number: $0, words: empty, isChanged: false) }
+    }
+
+    /// Where in memory a block is, read from the file when it is asked for first.
+    private func position(of number: Int) throws -> Int {
+        var (low, high) = (0, blocks.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if blocks[middle].number < number { low = middle + 1 } else { high = middle }
+        }
+        if low < blocks.count, blocks[low].number == number { return low }
+        guard !isRenewed, let words = try file?.words(at: number * IndexBlocks.size, count: IndexBlocks.size),
+            words.count == IndexBlocks.size, words[0] == IndexBlocks.checksum(number, words)
+        else { throw IndexDamage() }
+        blocks.insert(Block(number: number, words: words, isChanged: false), at: low)
+        return low
     }
 
     /// Writes what was changed, the first block last.
     func save() throws {
         if isInMemoryOnly { return }
-        if let count = renewedCount {
+        if isRenewed {
             // An index cut short is none: a crash from here on leaves nothing that could be taken for one.
             try file?.resize(to: 0)
             var all: [UInt64] = []
-            all.reserveCapacity(count * IndexBlocks.size)
-            for number in 0..<count { all += sealed(number, blocks[number]) }
+            all.reserveCapacity(blocks.count * IndexBlocks.size)
+            for block in blocks { all += sealed(block) }
             try file?.write(Array(all[IndexBlocks.size...]), at: IndexBlocks.size)
             try file?.write(Array(all[..<IndexBlocks.size]), at: 0)
         } else {
-            for number in changed.sorted(by: >) {
-                try file?.write(sealed(number, blocks[number]), at: number * IndexBlocks.size)
+            for block in blocks.reversed() where block.isChanged {
+                try file?.write(sealed(block), at: block.number * IndexBlocks.size)
             }
         }
-        renewedCount = nil
-        changed = []
+        isRenewed = false
+        for position in blocks.indices { blocks[position].isChanged = false }
     }
 
-    private func sealed(_ number: Int, _ block: [UInt64]?) -> [UInt64] {
-        var block = block ?? [UInt64](repeating: 0, count: IndexBlocks.size)
-        block[0] = IndexBlocks.checksum(number, block)
-        return block
+    private func sealed(_ block: Block) -> [UInt64] {
+        var words = block.words
+        words[0] = IndexBlocks.checksum(block.number, words)
+        return words
     }
 
     private static func checksum(_ number: Int, _ block: [UInt64]) -> UInt64 {

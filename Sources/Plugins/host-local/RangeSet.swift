@@ -40,17 +40,23 @@ struct RangeSet: Equatable, Sendable, CustomStringConvertible {
         ranges.reduce(0) { $0 + $1.count } - UInt128(gateways.count(where: contains))
     }
 
+    /// Addresses of a range, in which to look for a free one.
+    struct Candidates: Equatable {
+        let range: AddressRange
+        let addresses: ClosedRange<IPAddress>
+    }
+
     /// The order in which to look for a free address: from the one after `last` to the end of its range, then range by
     /// range, and round to `last` itself.
-    func searchOrder(after last: IPAddress?) -> [(range: AddressRange, addresses: ClosedRange<IPAddress>)] {
-        let all = ranges.map { (range: $0, addresses: $0.addresses) }
+    func searchOrder(after last: IPAddress?) -> [Candidates] {
+        let all = ranges.map { Candidates(range: $0, addresses: $0.addresses) }
         guard let last, let index = ranges.firstIndex(where: { $0.addresses.contains(last) }) else { return all }
         let range = ranges[index]
         var order = all[(index + 1)...] + all[..<index]
         if last < range.addresses.upperBound, let next = last.next {
-            order.insert((range, next...range.addresses.upperBound), at: order.startIndex)
+            order.insert(Candidates(range: range, addresses: next...range.addresses.upperBound), at: order.startIndex)
         }
-        order.append((range, range.addresses.lowerBound...last))
+        order.append(Candidates(range: range, addresses: range.addresses.lowerBound...last))
         return Array(order)
     }
 
