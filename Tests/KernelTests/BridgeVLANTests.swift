@@ -54,7 +54,8 @@ import Testing
         let keys = #""vlan": 10, "preserveDefaultVlan": false"#
         let attached = try network.add(keys)
         #expect(try network.vlans(of: attached.port) == ["10 PVID Egress Untagged"])
-        #expect(try network.call("CHECK", keys, prevResult: attached.json).isSuccess)
+        let check = try network.call("CHECK", keys, prevResult: attached.json)
+        #expect(check.isSuccess, "\(check)")
         try network.lab.host.shell("bridge vlan add vid 7 untagged dev \(attached.port)")
         #expect(try network.call("CHECK", keys, prevResult: attached.json).error?.message.contains(attached.port) == true)
 
