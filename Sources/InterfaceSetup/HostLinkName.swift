@@ -35,6 +35,12 @@ public enum HostLinkName {
         return alias.hasPrefix(cut(aliasPrefix(network: network)))
     }
 
+    /// Whether the alias says that a link belongs to another attachment; one that is not of this form says nothing.
+    public static func isAlias(_ alias: String?, ofOtherThan attachment: Attachment) -> Bool {
+        guard let alias, alias.hasPrefix("cni:") else { return false }
+        return alias != self.alias(attachment)
+    }
+
     private static func aliasPrefix(network: String) -> String { "cni:\(network)/" }
 
     /// Identifiers are ASCII, so cutting never splits a character.

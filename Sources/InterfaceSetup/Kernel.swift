@@ -18,6 +18,22 @@ public protocol KernelAccess {
     func write(_ settings: [SysctlSetting], in sandbox: Sandbox?) throws
 }
 
+extension KernelAccess {
+    /// Writes those sysctls of the host that have another value, and registers how to put that back: for links that
+    /// were there before.
+    public func write(_ settings: [SysctlSetting], _ rollback: Rollback) throws {
+        for setting in settings {
+            let before = try read(setting.sysctl, in: nil)
+            if before == setting.value { continue }
+            try write([setting], in: nil)
+            guard let before else { continue }
+            rollback.onFailure("set \(setting.sysctl) back to \(before)") {
+                try write([SysctlSetting(setting.sysctl, before)], in: nil)
+            }
+        }
+    }
+}
+
 /// A sysctl and the value to give it.
 public struct SysctlSetting: Equatable, Sendable {
     public let sysctl: Sysctl

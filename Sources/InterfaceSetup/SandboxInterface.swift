@@ -40,7 +40,7 @@ public struct SandboxInterface {
             try stack.add(InterfaceAddress(address, skipsDuplicateDetection: skips), to: link)
         }
         try stack.change(link, LinkChange(isUp: true))
-        if options.detectsDuplicates { try waitUntilUnique(plan) }
+        if options.detectsDuplicates { try stack.waitUntilUnique(plan.addresses, on: link) }
         for route in plan.routes { try stack.add(route.route(link: link.index)) }
     }
 
@@ -52,20 +52,6 @@ public struct SandboxInterface {
             settings += Sysctls.withoutIPv6(link.name)
         }
         return settings + Sysctls.announcingAddresses(link.name, plan.families)
-    }
-
-    /// Waits until the kernel has found out that nobody else has the IPv6 addresses.
-    private func waitUntilUnique(_ plan: AddressPlan) throws {
-        guard plan.families.contains(.ipv6) else { return }
-        var settled: [InterfaceAddress] = []
-        let isDone = try stack.wait(milliseconds: 10_000) { () throws(NetlinkError) in
-            settled = try stack.addresses(of: link, .ipv6).filter { plan.addresses.contains($0.prefix) }
-            return !settled.contains { $0.isTentative && !$0.isDuplicate }
-        }
-        if let duplicate = settled.first(where: \.isDuplicate) {
-            throw CNIError(.failed, "another machine on the network has the address \(duplicate.prefix.address)")
-        }
-        if !isDone { throw CNIError(.tryAgainLater, "duplicate address detection on \(link.name) did not end") }
     }
 
     /// Tells the neighbours that the addresses are here. To be called when the link can carry packets.
@@ -105,5 +91,6 @@ extension Route {
             && (wanted.mtu == nil || mtu == wanted.mtu)
             && (wanted.advmss == nil || advmss == wanted.advmss)
             && (wanted.priority == nil || priority == wanted.priority)
+            && (wanted.scope == nil || destination.family == .ipv6 || scope == wanted.scope)
     }
 }

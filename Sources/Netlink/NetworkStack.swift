@@ -68,7 +68,13 @@ extension NetworkStack {
     /// `ip link add`, and the link that was made, whatever the kernel's age.
     public func make(_ link: NewLink) throws(NetlinkError) -> Link {
         if let made = try add(link) { return made }
-        if let found = try self.link(named: link.name) { return found }
+        do throws(NetlinkError) {
+            if let found = try self.link(named: link.name) { return found }
+        } catch {
+            // Nobody else knows yet that it has to be taken back.
+            _ = try? deleteLink(named: link.name)
+            throw error
+        }
         throw NetlinkError(operation: "find link \(link.name), which was just made", errno: .noSuchDevice)
     }
 }

@@ -19,6 +19,8 @@ public struct Route: Equatable, Sendable {
         }
     }
 
+    // Zeros mean to the kernel what nil means here, and are never told by it: they are nil from the start.
+
     /// Without host bits.
     public var destination: IPPrefix
     /// One way, or several that share the traffic (ECMP).
@@ -40,18 +42,26 @@ public struct Route: Equatable, Sendable {
     ) {
         self.destination = destination.network
         self.nextHops = nextHops
-        self.mtu = mtu
-        self.advmss = advmss
-        self.priority = priority
-        self.table = table
+        self.mtu = mtu == 0 ? nil : mtu
+        self.advmss = advmss == 0 ? nil : advmss
+        self.priority = priority == 0 && destination.family == .ipv6 ? nil : priority
+        self.table = table == 0 ? nil : table
         self.scope = scope
     }
 
     static let mainTable: UInt32 = 254
+
+    /// As many ways to one destination as surely fit a message; nobody has more than a few.
+    static let mostNextHops = 128
 }
 
 extension NetlinkSocket {
     public func add(_ route: Route) throws(NetlinkError) {
+        guard route.nextHops.count <= Route.mostNextHops else {
+            throw NetlinkError(
+                operation: "add route \(route.destination)", errno: .messageTooLong,
+                message: "\(route.nextHops.count) ways, at most \(Route.mostNextHops)")
+        }
         try perform("add route \(route)", route.message(RTM_NEWROUTE, flags: Int32(NLM_F_CREATE | NLM_F_EXCL)))
     }
 
@@ -77,7 +87,9 @@ extension NetlinkSocket {
 extension Route: CustomStringConvertible {
     public var description: String {
         let ways = nextHops.map { $0.gateway.map { "via \($0)" } ?? "on link" }
-        return "\(destination) \(ways.joined(separator: ", "))"
+        let details = [("mtu", mtu), ("advmss", advmss), ("metric", priority), ("table", table)]
+            .compactMap { name, value in value.map { " \(name) \($0)" } }
+        return "\(destination) \(ways.joined(separator: ", "))\(details.joined())"
     }
 
     private var isOnLink: Bool { nextHops.allSatisfy { $0.gateway == nil } }

@@ -174,6 +174,29 @@ struct BridgeOptionTests {
         expectUnchanged(before, try lab.snapshot(files: false))
     }
 
+    @Test func anUnusualMTUSurvivesTheLastContainer() throws {
+        let lab = try Lab()
+        var network = BridgeNetwork(lab)
+        network.keys = #""mtu": 9000"#
+        for _ in 0..<2 {
+            _ = try network.add()
+            #expect(try lab.container.ip("link", "show", "eth0").contains("mtu 9000 "))
+            #expect(try network.call("DEL").isSuccess)
+            #expect(try lab.host.ip("link", "show", "cni0").contains("mtu 9000 "))
+        }
+    }
+
+    @Test func severalIPv4NetworksOnOneBridge() throws {
+        let lab = try Lab()
+        var network = BridgeNetwork(lab)
+        network.keys = #""isGateway": true"#
+        network.ipam = #"{"type": "host-local", "ranges": [[{"subnet": "10.1.0.0/16"}], [{"subnet": "10.2.0.0/16"}]]}"#
+        let text = try network.add().text
+        #expect(
+            try lab.host.addresses(of: "cni0").filter { !$0.hasPrefix("fe80") }.sorted() == ["10.1.0.1/16", "10.2.0.1/16"])
+        #expect(try network.call("CHECK", prevResult: text).isSuccess)
+    }
+
     @Test func anAddressOfTheBridgeThatIsInTheWay() throws {
         let lab = try Lab(containers: 2)
         var network = BridgeNetwork(lab)
@@ -211,10 +234,10 @@ struct BridgeOptionTests {
         var network = BridgeNetwork(lab)
         network.keys = #""\#(key)": true"#
         let before = try lab.snapshot()
-        for command in ["ADD", "DEL"] {
-            let answer = try network.call(command)
-            #expect(answer.error?.code == .unsupportedField && answer.error?.message.contains(key) == true, "\(answer)")
-        }
+        let answer = try network.call("ADD")
+        #expect(answer.error?.code == .unsupportedField && answer.error?.message.contains(key) == true, "\(answer)")
+        // The runtime's DEL after that has nothing to complain of, else it would be repeated for ever.
+        #expect(try network.call("DEL").isSuccess)
         expectUnchanged(before, try lab.snapshot())
     }
 

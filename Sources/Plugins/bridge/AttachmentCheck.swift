@@ -26,18 +26,24 @@ struct AttachmentCheck {
     }
 
     func run() throws {
-        let container = try checkContainer()
+        let position = try containerPosition()
+        let container = try checkContainer(position)
         let bridge = try checkBridge()
         try checkPort(of: container, bridge)
-        if configuration.isGateway { try checkGateway(bridge) }
+        if configuration.isGateway { try checkGateway(bridge, position) }
     }
 
-    /// The interface in the sandbox; its position in the result tells which addresses are its own.
-    private func checkContainer() throws -> Link {
+    /// Where the interface in the sandbox stands in the result, which tells what addresses are its own.
+    private func containerPosition() throws -> Int {
         let name = request.attachment.interfaceName
         guard let position = result.interfaces.firstIndex(where: { $0.name == name && $0.sandbox != nil }) else {
             throw CNIError(.invalidConfiguration, "prevResult.interfaces: expected \(name) with a sandbox, found none")
         }
+        return position
+    }
+
+    private func checkContainer(_ position: Int) throws -> Link {
+        let name = request.attachment.interfaceName
         guard let link = try sandbox.link(named: name) else {
             throw CNIError(.failed, "\(name) is not in the sandbox \(request.sandbox.path)")
         }
@@ -94,22 +100,29 @@ struct AttachmentCheck {
         if !configuration.vlans.isEmpty {
             let vlans = try host.vlans(ofPort: port)
             guard configuration.vlans.on(bridge).isServed(by: vlans) else {
-                let there = vlans.map { "\($0.identifiers.lowerBound)-\($0.identifiers.upperBound)" }.joined(separator: ", ")
+                let there = vlans.map(\.text).joined(separator: ", ")
                 throw CNIError(.failed, "\(port.name) is not in the VLANs that the network wants; it is in \(there.isEmpty ? "none" : there)")
             }
         }
     }
 
-    private func checkGateway(_ bridge: Link) throws {
+    private func checkGateway(_ bridge: Link, _ position: Int) throws {
         let name = configuration.gatewayLink ?? bridge.name
         guard let link = name == bridge.name ? bridge : try host.link(named: name) else {
             throw CNIError(.failed, "\(name), which has the gateway's address, is gone")
         }
         guard link.isUp else { throw CNIError(.failed, "\(name), which has the gateway's address, is down") }
         let present = try host.addresses(of: link, nil).map(\.prefix.address)
-        for ip in result.ips {
+        for ip in result.ips where ip.interface == nil || ip.interface == position {
             guard let gateway = ip.gateway, !present.contains(gateway) else { continue }
             throw CNIError(.failed, "\(name) lacks the gateway's address \(gateway)")
         }
+    }
+}
+
+extension BridgeVLAN {
+    /// `100`, or `100-200`.
+    fileprivate var text: String {
+        identifiers.count == 1 ? "\(identifiers.lowerBound)" : "\(identifiers.lowerBound)-\(identifiers.upperBound)"
     }
 }

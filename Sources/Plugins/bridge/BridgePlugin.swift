@@ -23,19 +23,24 @@ struct BridgePlugin: Plugin {
         guard try sandbox.link(named: request.attachment.interfaceName) == nil else {
             throw CNIError(.failed, "\(request.attachment.interfaceName) already exists in the sandbox \(request.sandbox.path)")
         }
+        guard try host.link(named: HostLinkName.veth(request.attachment)) == nil else {
+            throw CNIError(
+                .failed, "\(request.attachment) is attached already",
+                details: "its link on the host is \(HostLinkName.veth(request.attachment))")
+        }
         return try Rollback.guarding { rollback in
             // IPAM has its own process and the other processor: its answer is there when the links are.
             let ipam = try delegate(request.configuration, request.execution)?.startAdding()
             if let ipam { rollback.onFailure("release the addresses") { try ipam.undo() } }
 
-            let bridge = try HostBridge(host, kernel, configuration).ensure(rollback)
+            let (bridge, isNewBridge) = try HostBridge(host, kernel, configuration).ensure(rollback)
             let port = ContainerPort(request.attachment, configuration, bridge: bridge, host: host, kernel: kernel)
             let pair = try port.make(in: request.sandbox, stack: sandbox, rollback)
 
             let answer = try ipam?.result() ?? AttachmentResult()
             if let type = configuration.ipamType { try AddressPlan.checkAddresses(answer.ips, from: type) }
             let plan = try GatewayPlan(answer, configuration)
-            let gateway = Gateway(host, kernel, configuration, bridge: bridge)
+            let gateway = Gateway(host, kernel, configuration, bridge: bridge, isNewBridge: isNewBridge)
             let gatewayLink = try gateway.ensure(plan, rollback)
             let addresses = AddressPlan(plan.result, interface: nil)
             if !configuration.disableContainerInterface {
@@ -43,6 +48,7 @@ struct BridgePlugin: Plugin {
                 try interface.configure(addresses, options(configuration))
                 try port.waitUntilForwarding(pair.host)
                 try interface.announce(addresses)
+                try gateway.waitUntilUnique(plan, on: gatewayLink)
             }
             try gateway.enableForwarding(plan.families)
 
@@ -71,24 +77,28 @@ struct BridgePlugin: Plugin {
             excludesIPv6: configuration.ipamType != nil || configuration.disableIPv6)
     }
 
+    /// Needs nothing of the configuration but the IPAM plugin: a runtime that got an error from ADD calls DEL, and an error
+    /// from that too, for the same key, would keep it from ever being done.
     func delete(_ request: DetachRequest) throws {
-        let configuration = try BridgeConfiguration(request.configuration, request.arguments)
         var teardown = Teardown()
         // The link first: until it is gone, its address must not be given to anybody else.
         teardown.step { try deleteLinks(request) }
-        if configuration.ipamType != nil {
-            teardown.step { try delegate(request.configuration, request.execution)?.delete() }
-        }
+        teardown.step { try delegate(request.configuration, request.execution)?.delete() }
         try teardown.finish()
     }
 
     /// Deletes the pair by its name on the host. Another implementation's has another name there and is found in the
     /// sandbox; where there is no sandbox any more, there is no pair either.
     private func deleteLinks(_ request: DetachRequest) throws {
-        if try kernel.host().deleteLink(named: HostLinkName.veth(request.attachment)) { return }
+        let host = try kernel.host()
+        if try host.deleteLink(named: HostLinkName.veth(request.attachment)) { return }
         guard let sandbox = request.sandbox else { return }
         let stack = try kernel.stack(in: sandbox)
         guard let link = try stack.link(named: request.attachment.interfaceName), link.kind == "veth" else { return }
+        // An ADD that failed because the name was taken is followed by DEL, which must not take the taker's link.
+        if let index = link.tiedTo, let port = try host.link(index: index), port.tiedTo == link.index,
+            HostLinkName.isAlias(port.alias, ofOtherThan: request.attachment)
+        { return }
         try stack.deleteLink(index: link.index)
     }
 
@@ -117,9 +127,7 @@ struct BridgePlugin: Plugin {
         let configuration = try BridgeConfiguration(request.configuration, .none)
         var teardown = Teardown()
         teardown.step { try deleteLinks(of: request.configuration.network, configuration, except: living) }
-        if configuration.ipamType != nil {
-            teardown.step { try delegate(request.configuration, request.execution)?.collectGarbage() }
-        }
+        teardown.step { try delegate(request.configuration, request.execution)?.collectGarbage() }
         try teardown.finish()
     }
 

@@ -60,13 +60,7 @@ struct ContainerPort {
             kind: .veth(
                 VethPeer(name: attachment.interfaceName, mac: configuration.mac, mtu: mtu, namespace: sandbox.namespace)),
             mtu: mtu, master: bridge.index)
-        do throws(NetlinkError) {
-            return try host.make(pair)
-        } catch {
-            // The name inside was free a moment ago; the one on the host follows from the attachment.
-            guard error.isAlreadyThere else { throw error }
-            throw CNIError(.failed, "\(attachment) is attached already", details: "its link on the host is \(pair.name)")
-        }
+        return try host.make(pair)
     }
 
     /// What the network says, else 1500; never more than the bridge passes on.

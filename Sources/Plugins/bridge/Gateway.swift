@@ -11,12 +11,18 @@ struct Gateway {
     private let kernel: any KernelAccess
     private let configuration: BridgeConfiguration
     private let bridge: Link
+    /// Whether this ADD made the bridge. Then what the bridge gets here goes with it, or stays with it for others.
+    private let isNewBridge: Bool
 
-    init(_ host: any NetworkStack, _ kernel: any KernelAccess, _ configuration: BridgeConfiguration, bridge: Link) {
+    init(
+        _ host: any NetworkStack, _ kernel: any KernelAccess, _ configuration: BridgeConfiguration, bridge: Link,
+        isNewBridge: Bool
+    ) {
         self.host = host
         self.kernel = kernel
         self.configuration = configuration
         self.bridge = bridge
+        self.isNewBridge = isNewBridge
     }
 
     /// Sees to it that the host has the plan's addresses.
@@ -26,39 +32,47 @@ struct Gateway {
         if plan.addresses.isEmpty { return nil }
         let vlanLink = try ensureVLANLink(rollback)
         let link = vlanLink ?? bridge
-        if plan.families.contains(.ipv6) { try kernel.write(Sysctls.withIPv6(link.name), in: nil) }
+        if plan.families.contains(.ipv6) { try kernel.write(Sysctls.withIPv6(link.name), rollback) }
         for family in plan.families.sorted() {
-            var present = try host.addresses(of: link, family)
-            for wanted in plan.addresses where wanted.family == family {
-                try ensure(wanted, on: link, &present, rollback)
+            let present = try host.addresses(of: link, family)
+            let wanted = plan.addresses.filter { $0.family == family }
+            try clear(link, present, wanted, rollback)
+            for address in wanted where !present.contains(where: { $0.prefix == address }) {
+                try add(address, to: link, rollback)
             }
         }
         return vlanLink
     }
 
-    private func ensure(
-        _ wanted: IPPrefix, on link: Link, _ present: inout [InterfaceAddress], _ rollback: Rollback
+    /// Removes the addresses that are in the way of the wanted ones, or fails because of them.
+    private func clear(
+        _ link: Link, _ present: [InterfaceAddress], _ wanted: [IPPrefix], _ rollback: Rollback
     ) throws {
-        if present.contains(where: { $0.prefix == wanted }) { return }
+        let missing = wanted.filter { address in !present.contains { $0.prefix == address } }
         // Several IPv6 addresses live side by side as long as their networks differ.
-        let obstacles = present.filter {
-            !$0.prefix.address.isLinkLocal && (wanted.family == .ipv4 || $0.prefix.overlaps(wanted))
+        let obstacles = present.filter { found in
+            !found.prefix.address.isLinkLocal && !wanted.contains(found.prefix)
+                && missing.contains { $0.family == .ipv4 || $0.overlaps(found.prefix) }
         }
-        if !obstacles.isEmpty && !configuration.forceAddress { throw try conflict(link, obstacles, wanted) }
-        for obstacle in obstacles {
-            if try host.delete(obstacle, from: link) {
-                rollback.onFailure("put \(obstacle.prefix) back on \(link.name)") { try host.add(obstacle, to: link) }
-            }
+        guard let first = missing.first, !obstacles.isEmpty else { return }
+        if !configuration.forceAddress { throw try conflict(link, obstacles, first) }
+        // The last one first: with an IPv4 address the kernel removes those of its network that came after it.
+        for obstacle in obstacles.reversed() where try host.delete(obstacle, from: link) {
+            rollback.onFailure("put \(obstacle.prefix) back on \(link.name)") { try host.add(obstacle, to: link) }
         }
+    }
+
+    private func add(_ wanted: IPPrefix, to link: Link, _ rollback: Rollback) throws {
         let address = InterfaceAddress(wanted, skipsDuplicateDetection: wanted.family == .ipv6 && !configuration.enabledad)
         do throws(NetlinkError) {
             try host.add(address, to: link)
-            rollback.onFailure("delete \(wanted) from \(link.name)") { try host.delete(address, from: link) }
         } catch {
             // Another ADD of this network was faster: then it is there, which is all that was wanted.
             guard error.isAlreadyThere else { throw error }
+            return
         }
-        present.append(address)
+        if isNewBridge { return }
+        rollback.onFailure("delete \(wanted) from \(link.name)") { try host.delete(address, from: link) }
     }
 
     private func conflict(_ link: Link, _ obstacles: [InterfaceAddress], _ wanted: IPPrefix) throws -> CNIError {
@@ -73,16 +87,21 @@ struct Gateway {
     /// containers in the VLAN.
     private func ensureVLANLink(_ rollback: Rollback) throws -> Link? {
         guard let name = configuration.gatewayLink else { return nil }
-        if let link = try host.link(named: name) {
-            // Down by hand, or left half made by an ADD that was killed.
-            if !link.isUp {
-                let port = try link.tiedTo.flatMap { try host.link(index: $0) }
-                rollback.onFailure("bring \(name) down again") { try host.change(link, LinkChange(isUp: false)) }
-                try bringUp(link, port: port?.master == bridge.index ? port : nil)
-            }
-            return link
-        }
         let portName = HostLinkName.veth(gatewayLink: name)
+        if let link = try host.link(named: name) {
+            let port = try host.link(named: portName)
+            // The pair outlives a bridge that somebody deleted, and is of no use for the next one.
+            if let port, port.master != bridge.index {
+                try host.deleteLink(index: port.index)
+            } else {
+                // It comes up last: one that is down was left half made by an ADD that was killed.
+                if !link.isUp {
+                    rollback.onFailure("bring \(name) down again") { try host.change(link, LinkChange(isUp: false)) }
+                    try bringUp(link, port)
+                }
+                return link
+            }
+        }
         let pair = NewLink(
             name: portName, kind: .veth(VethPeer(name: name, mtu: bridge.mtu)), mtu: bridge.mtu, master: bridge.index)
         let port: Link
@@ -92,27 +111,31 @@ struct Gateway {
             guard error.isAlreadyThere, let link = try host.link(named: name) else { throw error }
             return link
         }
-        rollback.onFailure("delete \(name)") { try host.deleteLink(index: port.index) }
+        if !isNewBridge { rollback.onFailure("delete \(name)") { try host.deleteLink(index: port.index) } }
         guard let link = try host.link(named: name) else {
             throw CNIError(.failed, "\(name), which was just made, is gone")
         }
-        try bringUp(link, port: port)
+        try bringUp(link, port)
         return link
     }
 
-    /// Brings the gateway's link up, and before it the bridge's end of the pair, in the network's VLAN.
-    private func bringUp(_ link: Link, port: Link?) throws {
-        for end in [port, link] {
-            guard let end else { continue }
-            try kernel.write(Sysctls.ignoringRouterAdvertisements(end.name), in: nil)
-        }
+    /// Brings both ends of the gateway's pair up. A link that is no end of such a pair, an administrator's, has no port.
+    private func bringUp(_ link: Link, _ port: Link?) throws {
         if let port {
+            try kernel.write(
+                Sysctls.ignoringRouterAdvertisements(port.name) + Sysctls.ignoringRouterAdvertisements(link.name), in: nil)
             let vlans = configuration.vlans.on(bridge)
             if !vlans.removals.isEmpty { try host.delete(vlans.removals, fromPort: port) }
             try host.add(vlans.additions, toPort: port)
             try host.change(port, LinkChange(isUp: true))
         }
         try host.change(link, LinkChange(isUp: true))
+    }
+
+    /// Waits until the gateway's IPv6 addresses can be used, where `enabledad` has the network asked about them. That is
+    /// when the bridge can carry packets: after a container has come up.
+    func waitUntilUnique(_ plan: GatewayPlan, on link: Link?) throws {
+        if configuration.enabledad { try host.waitUntilUnique(plan.addresses, on: link ?? bridge) }
     }
 
     /// Lets the host pass packets on. The last step of ADD: other networks may come to rely on it at once, so that it is

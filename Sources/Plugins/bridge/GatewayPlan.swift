@@ -10,14 +10,20 @@ struct GatewayPlan: Equatable {
 
     init(_ ipam: AttachmentResult, _ configuration: BridgeConfiguration) throws {
         var result = ipam
+        // Whichever interface IPAM may have thought of: there is one, and it is the container's.
+        for position in result.ips.indices { result.ips[position].interface = nil }
         var addresses: [IPPrefix] = []
         for position in result.ips.indices where configuration.isGateway {
             let address = result.ips[position].address
-            let gateway = result.ips[position].gateway ?? address.first.next
+            let gateway = result.ips[position].gateway ?? address.usualGateway
             guard let gateway, address.contains(gateway), let own = IPPrefix(gateway, length: address.length) else {
                 throw CNIError(
                     .invalidConfiguration,
                     "isGateway: expected a gateway inside \(address.network) from IPAM, found \(gateway?.description ?? "none")")
+            }
+            guard gateway != address.address else {
+                throw CNIError(
+                    .invalidConfiguration, "isGateway: expected a gateway other than the container's address \(address)")
             }
             result.ips[position].gateway = gateway
             if !addresses.contains(own) { addresses.append(own) }
@@ -31,4 +37,11 @@ struct GatewayPlan: Equatable {
     }
 
     var families: Set<AddressFamily> { Set(addresses.map(\.family)) }
+}
+
+extension IPPrefix {
+    /// The first address after the one that names the network; nil where the network has no other.
+    fileprivate var usualGateway: IPAddress? {
+        first.next.flatMap { contains($0) ? $0 : nil }
+    }
 }

@@ -20,9 +20,18 @@ struct HostBridge {
         self.configuration = configuration
     }
 
-    /// The bridge, up and fit for this network.
-    func ensure(_ rollback: Rollback) throws -> Link {
-        let bridge = try found() ?? made(rollback)
+    /// The bridge, up and fit for this network, and whether this ADD made it.
+    func ensure(_ rollback: Rollback) throws -> (link: Link, isNew: Bool) {
+        if let bridge = try found() { return (try adapted(bridge, rollback), false) }
+        return try made(rollback)
+    }
+
+    private func found() throws -> Link? {
+        try host.link(named: configuration.bridge)
+    }
+
+    /// Makes of a bridge that was there what this network needs.
+    private func adapted(_ bridge: Link, _ rollback: Rollback) throws -> Link {
         guard bridge.kind == "bridge" else {
             throw CNIError(
                 .invalidConfiguration,
@@ -34,44 +43,60 @@ struct HostBridge {
                 "\(bridge.name) does not keep VLANs apart, and the network wants \(configuration.vlans.key)",
                 details: "ip link set \(bridge.name) type bridge vlan_filtering 1")
         }
-        try kernel.write(Sysctls.ignoringRouterAdvertisements(bridge.name), in: nil)
+        try kernel.write(Sysctls.ignoringRouterAdvertisements(bridge.name), rollback)
         let becomesPromiscuous = configuration.promiscMode && !bridge.isPromiscuous
-        if !bridge.isUp || becomesPromiscuous {
-            try host.change(bridge, LinkChange(isUp: true, isPromiscuous: becomesPromiscuous ? true : nil))
-            rollback.onFailure("restore the state of \(bridge.name)") {
-                try host.change(
-                    bridge, LinkChange(isUp: bridge.isUp, isPromiscuous: becomesPromiscuous ? false : nil))
-            }
+        if bridge.isUp && !becomesPromiscuous { return bridge }
+
+        let portsBefore = bridge.isUp ? [] : Set(try host.ports(of: bridge.index).map(\.index))
+        try host.change(bridge, LinkChange(isUp: true, isPromiscuous: becomesPromiscuous ? true : nil))
+        rollback.onFailure("restore the state of \(bridge.name)") {
+            // Whoever joined meanwhile relies on the bridge being up.
+            let goesDown = try !bridge.isUp && host.ports(of: bridge.index).allSatisfy { portsBefore.contains($0.index) }
+            try host.change(
+                bridge, LinkChange(isUp: goesDown ? false : nil, isPromiscuous: becomesPromiscuous ? false : nil))
         }
         return bridge
     }
 
-    private func found() throws -> Link? {
-        try host.link(named: configuration.bridge)
-    }
-
     /// Makes the bridge. Another ADD may have been faster: then it is that one's bridge.
-    private func made(_ rollback: Rollback) throws -> Link {
+    private func made(_ rollback: Rollback) throws -> (link: Link, isNew: Bool) {
+        let mtu = try configuration.mtu ?? usualMTU()
         let wanted = NewLink(
             name: configuration.bridge,
             kind: .bridge(BridgeSettings(filtersVLANs: !configuration.vlans.isEmpty)),
             // With an address of its own the bridge keeps it; else it would take the least of its ports', which changes
             // as containers come and go, and every neighbour would lose the gateway.
-            mac: MACAddress.randomLocal(), mtu: try configuration.mtu ?? usualMTU())
+            mac: MACAddress.randomLocal())
+        var bridge: Link
         do throws(NetlinkError) {
-            let bridge = try host.make(wanted)
-            rollback.onFailure("delete \(bridge.name)") {
-                if try host.ports(of: bridge.index).isEmpty { try host.deleteLink(index: bridge.index) }
-            }
-            return bridge
+            bridge = try host.make(wanted)
         } catch {
             if error.isUnsupported && !configuration.vlans.isEmpty {
                 throw CNIError(
                     .failed, "\(configuration.vlans.key): this kernel has no VLAN filtering on bridges", details: error.description)
             }
             guard error.isAlreadyThere, let bridge = try found() else { throw error }
-            return bridge
+            return (try adapted(bridge, rollback), false)
         }
+        rollback.onFailure("delete \(bridge.name)") { [bridge] in try takeBack(bridge) }
+        try kernel.write(Sysctls.ignoringRouterAdvertisements(bridge.name), in: nil)
+        // An MTU that a bridge is made with is forgotten when its last port leaves; one that is set later is not.
+        try host.change(
+            bridge,
+            LinkChange(
+                isUp: true, isPromiscuous: configuration.promiscMode ? true : nil, mtu: mtu == bridge.mtu ? nil : mtu))
+        bridge.mtu = mtu
+        return (bridge, true)
+    }
+
+    /// Deletes the bridge that this ADD made, unless another one has joined it meanwhile: then it is that one's, with the
+    /// addresses and the gateway's link that it has.
+    private func takeBack(_ bridge: Link) throws {
+        let gatewayPort = configuration.gatewayLink.map(HostLinkName.veth(gatewayLink:))
+        let ports = try host.ports(of: bridge.index)
+        guard ports.allSatisfy({ $0.name == gatewayPort }) else { return }
+        for port in ports { try host.deleteLink(index: port.index) }
+        try host.deleteLink(index: bridge.index)
     }
 
     /// 1500, or less where the default route allows less. Looked up for a new bridge only: the MTU of an existing one is

@@ -43,7 +43,7 @@ struct LoopbackPlugin: Plugin {
     func delete(_ request: DetachRequest) throws {
         guard let sandbox = request.sandbox else { return }
         let stack = try kernel.stack(in: sandbox)
-        try stack.change(try loopback(stack), LinkChange(isUp: false))
+        if let link = try stack.link(named: "lo") { try stack.change(link, LinkChange(isUp: false)) }
     }
 
     private func loopback(_ stack: any NetworkStack) throws -> Link {
