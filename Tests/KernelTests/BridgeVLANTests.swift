@@ -30,7 +30,8 @@ import Testing
         (#""vlanTrunk": [{"id": 5}, {"minID": 10, "maxID": 12}]"#, ["1 PVID Egress Untagged", "5", "10", "11", "12"]),
         (#""vlanTrunk": [{"minID": 10, "maxID": 11, "id": 5}], "preserveDefaultVlan": false"#, ["5", "10", "11"]),
     ])
-    func `a port is in exactly the VLANs that the network says, and CHECK agrees`(keys: String, vlans: [String]) throws {
+    func `a port is in exactly the VLANs that the network says, and CHECK agrees`(keys: String, vlans: [String]) throws
+    {
         let network = VLANNetwork(lab: try Lab())
         let attached = try network.add(keys)
         #expect(try network.vlans(of: attached.port) == vlans)
@@ -57,7 +58,8 @@ import Testing
         let check = try network.call("CHECK", keys, prevResult: attached.json)
         #expect(check.isSuccess, "\(check)")
         try network.lab.host.shell("bridge vlan add vid 7 untagged dev \(attached.port)")
-        #expect(try network.call("CHECK", keys, prevResult: attached.json).error?.message.contains(attached.port) == true)
+        #expect(
+            try network.call("CHECK", keys, prevResult: attached.json).error?.message.contains(attached.port) == true)
 
         let preserving = try network.add(#""vlan": 10"#, container: 1)
         #expect(try network.vlans(of: preserving.port) == ["7 Egress Untagged", "10 PVID Egress Untagged"])
