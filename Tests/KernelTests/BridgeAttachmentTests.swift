@@ -8,6 +8,17 @@ import Testing
 /// The bridge plugin on a real kernel: what ADD makes, what CHECK sees, what DEL leaves.
 @Suite(.needsLab)
 struct BridgeAttachmentTests {
+    /// A bridge without an address of its own takes the least of its ports', so that joining it changes it.
+    @Test func aBridgeMadeByHandIsReportedAsItIsAfterwards() throws {
+        let lab = try Lab()
+        try lab.host.ip("link", "add", "cni0", "type", "bridge")
+        let network = BridgeNetwork(lab)
+        let (text, result) = try network.add()
+        #expect(result.interfaces.first?.mac == (try lab.host.link("cni0")?.address))
+        let check = try network.call("CHECK", prevResult: text)
+        #expect(check.isSuccess, "\(check)")
+    }
+
     @Test func addMakesTheWholeAttachmentAndSaysSo() throws {
         let lab = try Lab()
         let network = BridgeNetwork(lab)

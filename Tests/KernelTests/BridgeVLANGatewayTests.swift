@@ -9,7 +9,8 @@ import Testing
     private static let keys = #""vlan": 10, "isDefaultGateway": true"#
 
     private func network(containers: Int = 1) throws -> VLANNetwork {
-        VLANNetwork(lab: try Lab(containers: containers), ranges: #"[{"subnet": "10.7.0.0/24"}], [{"subnet": "fd07::/64"}]"#)
+        VLANNetwork(
+            lab: try Lab(containers: containers), ranges: #"[{"subnet": "10.7.0.0/24"}], [{"subnet": "fd07::/64"}]"#)
     }
 
     @Test func `the first ping to the gateway is answered right after ADD, in both families`() throws {
@@ -107,10 +108,14 @@ import Testing
             ip addr add 10.9.0.1/24 dev br0.10
             """)
         // These are written before the address is looked at, and rightly so.
-        for sysctl in ["accept_ra", "autoconf"] { try network.lab.host.shell("echo 0 >/proc/sys/net/ipv6/conf/br0/\(sysctl)") }
+        for sysctl in ["accept_ra", "autoconf"] {
+            try network.lab.host.shell("echo 0 >/proc/sys/net/ipv6/conf/br0/\(sysctl)")
+        }
         let before = try network.lab.snapshot(files: false)
         let answer = try network.call("ADD", Self.keys)
-        #expect(answer.error?.message.hasPrefix("br0.10 has 10.9.0.1/24, the network wants 10.7.0.1/24; ") == true, "\(answer)")
+        #expect(
+            answer.error?.message.hasPrefix("br0.10 has 10.9.0.1/24, the network wants 10.7.0.1/24; ") == true,
+            "\(answer)")
         let changes = before.changes(to: try network.lab.snapshot(files: false))
         #expect(changes == "", "\(changes)")
         #expect(try network.leases() == [])

@@ -19,7 +19,9 @@ import Testing
         #expect(try network.leases() == [])
     }
 
-    @Test(.lacks(.bridgeVLANFiltering)) func `a kernel without VLAN filtering gives one error, and nothing is left`() throws {
+    @Test(.lacks(.bridgeVLANFiltering)) func `a kernel without VLAN filtering gives one error, and nothing is left`()
+        throws
+    {
         let network = VLANNetwork(lab: try Lab())
         let before = try network.lab.snapshot(files: false)
         let answer = try network.call("ADD", #""vlan": 10, "isDefaultGateway": true"#)

@@ -22,7 +22,9 @@ struct VLANNetwork {
             """
     }
 
-    func call(_ command: String, _ keys: String, container number: Int = 0, prevResult: JSONValue? = nil) throws -> Lab.Answer {
+    func call(_ command: String, _ keys: String, container number: Int = 0, prevResult: JSONValue? = nil) throws
+        -> Lab.Answer
+    {
         try lab.call(
             "bridge", command, configuration(keys, prevResult: prevResult), sandbox: lab.containers[number].path,
             containerID: "container-\(number)")
@@ -33,7 +35,8 @@ struct VLANNetwork {
         let answer = try call("ADD", keys, container: number)
         let result = try answer.result()
         return Attached(
-            result: result, json: try #require(answer.json), port: try #require(result.interfaces.dropFirst().first?.name),
+            result: result, json: try #require(answer.json),
+            port: try #require(result.interfaces.dropFirst().first?.name),
             addresses: result.ips.map { $0.address.address.description })
     }
 
@@ -59,6 +62,8 @@ struct VLANNetwork {
     func leases() throws -> [String] {
         let folder = lab.path("leases/net")
         guard FileManager.default.fileExists(atPath: folder) else { return [] }
-        return try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.first?.isNumber == true || $0.contains(":") }
+        return try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+            $0.first?.isNumber == true || $0.contains(":")
+        }
     }
 }

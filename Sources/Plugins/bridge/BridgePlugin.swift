@@ -53,9 +53,11 @@ struct BridgePlugin: Plugin {
             try gateway.waitUntilUnique(plan, on: gatewayLink)
             try gateway.enableForwarding(plan.families)
 
+            // One of ours keeps the hardware address that it was made with; one made by hand may take its port's.
+            let bridgeNow = isNewBridge ? bridge : try host.link(index: bridge.index) ?? bridge
             return result(
                 plan.result, configuration,
-                [.init(bridge), .init(pair.host), .init(pair.container, sandbox: request.sandbox.path)]
+                [.init(bridgeNow), .init(pair.host), .init(pair.container, sandbox: request.sandbox.path)]
                     + (gatewayLink.map { [.init($0)] } ?? []))
         }
     }

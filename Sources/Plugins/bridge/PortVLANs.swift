@@ -56,7 +56,7 @@ struct PortVLANs: Equatable {
         if let access, !untagged.contains(access) || portDefault != access { return false }
         guard trunk.allSatisfy({ $0.allSatisfy(all.contains) }) else { return false }
         let wanted = additions.flatMap { Array($0.identifiers) }
-        return removals.allSatisfy { wanted.contains($0.identifiers.lowerBound) || !all.contains($0.identifiers.lowerBound) }
+        return removals.map(\.identifiers.lowerBound).allSatisfy { wanted.contains($0) || !all.contains($0) }
     }
 
     /// One entry of `vlanTrunk`: `{"id": 5}` or `{"minID": 10, "maxID": 20}`, or both.
