@@ -370,12 +370,14 @@ struct BridgeAddTests {
         let order = [
             "host: add link cni0", "host: write net/ipv6/conf/cni0/accept_ra = 0", "host: change link cni0: up",
             "host: add link \(port) with MTU 1500", "host: write net/ipv6/conf/\(port)/accept_ra = 0",
-            "host: add VLANs to port \(port)", "host: change link \(port): up", "host: add link \(gatewayPort)",
+            "host: add VLANs to port \(port)", "host: change link \(port): up",
+            "sandbox: write net/ipv6/conf/eth0/accept_ra = 0", "sandbox: write net/ipv6/conf/eth0/disable_ipv6 = 1",
+            "sandbox: change link eth0: up", "host: add link \(gatewayPort)",
             "host: write net/ipv6/conf/\(gatewayPort)/accept_ra = 0", "host: write net/ipv6/conf/cni0.100/accept_ra = 0",
             "host: change link \(gatewayPort): up", "host: change link cni0.100: up",
             "host: add address 10.1.0.1/16 to cni0.100", "host: add address fd00:1::1/64 to cni0.100",
-            "sandbox: write net/ipv6/conf/eth0/accept_ra = 0", "sandbox: add address 10.1.0.5/16 to eth0",
-            "sandbox: add address fd00:1::5/64 to eth0", "sandbox: change link eth0: up", "sandbox: add route 192.168.0.0/16",
+            "sandbox: write net/ipv6/conf/eth0/disable_ipv6 = 0", "sandbox: add address 10.1.0.5/16 to eth0",
+            "sandbox: add address fd00:1::5/64 to eth0", "sandbox: add route 192.168.0.0/16",
             "sandbox: change link eth0: MAC", "host: write net/ipv4/ip_forward = 1",
         ]
         let positions = order.map { scene.log.position($0) ?? -1 }

@@ -31,29 +31,41 @@ struct SandboxInterfaceTests {
          "routes":[{"dst":"0.0.0.0/0","mtu":1400,"priority":3},{"dst":"fd00:9::/64"}]}
         """
 
-    @Test("sysctls come first, then addresses, then the link is brought up, then routes")
+    private func attach(_ plan: AddressPlan, _ options: SandboxInterface.Options = .init(expectsAddresses: true)) throws {
+        try interface.bringUp(options)
+        try interface.configure(plan, options)
+    }
+
+    @Test("sysctls come first, then the link is brought up without IPv6, then addresses and routes follow")
     func order() throws {
-        try interface.configure(plan(Self.dualStack), .init())
+        try attach(plan(Self.dualStack))
         #expect(
             runtime.log.calls == [
-                "sandbox: write net/ipv6/conf/eth0/disable_ipv6 = 0", "sandbox: write net/ipv6/conf/eth0/accept_ra = 0",
-                "sandbox: write net/ipv6/conf/eth0/autoconf = 0", "sandbox: write net/ipv4/conf/eth0/arp_notify = 1",
-                "sandbox: write net/ipv6/conf/eth0/ndisc_notify = 1", "sandbox: add address 10.1.0.5/16 to eth0",
-                "sandbox: add address fd00:1::5/64 to eth0", "sandbox: change link eth0: up",
-                "sandbox: add route 0.0.0.0/0 via 10.1.0.1 mtu 1400 metric 3", "sandbox: add route fd00:9::/64 via fd00:1::1",
+                "sandbox: write net/ipv6/conf/eth0/accept_ra = 0", "sandbox: write net/ipv6/conf/eth0/autoconf = 0",
+                "sandbox: write net/ipv4/conf/eth0/arp_notify = 1", "sandbox: write net/ipv6/conf/eth0/ndisc_notify = 1",
+                "sandbox: write net/ipv6/conf/eth0/disable_ipv6 = 1", "sandbox: change link eth0: up",
+                "sandbox: write net/ipv6/conf/eth0/disable_ipv6 = 0", "sandbox: add address 10.1.0.5/16 to eth0",
+                "sandbox: add address fd00:1::5/64 to eth0", "sandbox: add route 0.0.0.0/0 via 10.1.0.1 mtu 1400 metric 3",
+                "sandbox: add route fd00:9::/64 via fd00:1::1",
             ])
         #expect(stack.state.addresses[link.index]?.last?.skipsDuplicateDetection == true)
         #expect(stack.state.addresses[link.index]?.last?.isTentative == false)
     }
 
-    @Test("without an IPv6 address IPv6 is off where the options exclude it, and untouched where not")
-    func excludingIPv6() throws {
-        try interface.configure(plan(#"{"ips":[{"address":"10.1.0.5/16"}]}"#), .init())
-        #expect(stack.sysctl(Sysctl("ipv6", "conf", "eth0", "disable_ipv6")) == "0")
-        #expect(stack.sysctl(Sysctl("ipv6", "conf", "eth0", "accept_ra")) == "1")
-        stack.removeAddresses(of: "eth0")
-        try interface.configure(plan(#"{"ips":[{"address":"10.1.0.5/16"}]}"#), .init(excludesIPv6: true))
+    @Test("IPv4 addresses are the only ones: IPv6 is off")
+    func onlyIPv4() throws {
+        try attach(plan(#"{"ips":[{"address":"10.1.0.5/16"}]}"#))
         #expect(stack.sysctl(Sysctl("ipv6", "conf", "eth0", "disable_ipv6")) == "1")
+        #expect(stack.sysctl(Sysctl("ipv6", "conf", "eth0", "accept_ra")) == "0")
+    }
+
+    @Test("without addresses the kernel's defaults stay, or IPv6 is off, as the options say")
+    func withoutAddresses() throws {
+        try attach(plan("{}"), .init())
+        #expect(runtime.log.calls == ["sandbox: change link eth0: up"])
+        try attach(plan("{}"), .init(excludesIPv6: true))
+        #expect(stack.sysctl(Sysctl("ipv6", "conf", "eth0", "disable_ipv6")) == "1")
+        #expect(stack.sysctl(Sysctl("ipv6", "conf", "eth0", "accept_ra")) == "1")
     }
 
     @Test("duplicate address detection is waited for, and a duplicate is an error")
@@ -61,11 +73,11 @@ struct SandboxInterfaceTests {
         let plan = try plan(Self.dualStack)
         stack.foreignAddresses = [try #require(IPAddress("fd00:1::5"))]
         #expect(throws: CNIError(.failed, "another machine on the network has the address fd00:1::5")) {
-            try interface.configure(plan, .init(detectsDuplicates: true))
+            try attach(plan, .init(detectsDuplicates: true, expectsAddresses: true))
         }
         stack.foreignAddresses = []
         stack.removeAddresses(of: "eth0")
-        try interface.configure(plan, .init(detectsDuplicates: true))
+        try attach(plan, .init(detectsDuplicates: true, expectsAddresses: true))
         #expect(stack.state.addresses[link.index]?.contains(where: \.isTentative) == false)
         #expect(stack.addresses("eth0") == ["10.1.0.5/16", "fd00:1::5/64"])
     }
@@ -82,7 +94,7 @@ struct SandboxInterfaceTests {
     @Test("CHECK is content with what configuring made, and says what is missing or different")
     func check() throws {
         let plan = try plan(Self.dualStack)
-        try interface.configure(plan, .init())
+        try attach(plan)
         try interface.check(plan)
         let routes = stack.state.routes
         func broken(_ change: (inout Route) -> Void) -> String? {
@@ -115,7 +127,7 @@ struct SandboxInterfaceTests {
     func checkDetails() throws {
         let plan = try plan(
             #"{"ips":[{"address":"10.1.0.5/16"}],"routes":[{"dst":"10.9.0.0/16","scope":253,"advmss":1000}]}"#)
-        try interface.configure(plan, .init())
+        try attach(plan)
         try interface.check(plan)
         var route = try #require(stack.state.routes.first)
         route.scope = 0
