@@ -59,6 +59,7 @@ let package = Package(
         .systemLibrary(name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-route-3-dev"])]),
         .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CStartup"),
 
         // System calls and the kernel.
         library("LinuxSystem", uses: ["CLinux", system]),
@@ -74,7 +75,7 @@ let package = Package(
         library("CNIExecution", uses: ["CNI", "JSON", "LinuxSystem", system]),
 
         // What plugins are made of, and what runtimes are made of.
-        library("CNIPlugin", uses: ["CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
+        library("CNIPlugin", uses: ["CStartup", "CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
         library("InterfaceSetup", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", system]),
         library("CNIRuntime", uses: ["CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
 

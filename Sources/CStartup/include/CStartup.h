@@ -1,0 +1,2 @@
+// Nothing to call: this target is linked for what it replaces. See CStartup.c.
+#pragma once
