@@ -19,7 +19,7 @@ func runProcess(_ plugin: some Plugin) -> Never {
         let input = try readsInput(environment) ? StandardStreams.readInput(limit: inputLimit) : []
         outcome = Dispatcher(plugin).run(Execution(environment: environment, input: input))
     } catch {
-        outcome = Outcome(output: inputFailure(error).json(version: .latest).text(), status: 1)
+        outcome = Outcome(output: inputFailure(error).json(version: .latest).text() + [UInt8(ascii: "\n")], status: 1)
     }
     if !outcome.message.isEmpty { StandardStreams.writeError(outcome.message) }
     do {

@@ -180,7 +180,15 @@ private func visitReply(_ message: OpaquePointer?, _ context: UnsafeMutableRawPo
 }
 
 private func visitEnd(_ message: OpaquePointer?, _ context: UnsafeMutableRawPointer?) -> CInt {
-    Exchange.from(context)?.ended()
+    let exchange = Exchange.from(context)
+    // A list that failed half-way ends like one that did not, but with an error number in its last message.
+    if let message, let header = nlmsg_hdr(message), header.pointee.nlmsg_type == UInt16(NLMSG_DONE),
+        let status = NetlinkReply(header: header).structure(Int32.self), status < 0
+    {
+        exchange?.failed(Errno(rawValue: -status), nil)
+    } else {
+        exchange?.ended()
+    }
     return CInt(NL_STOP.rawValue)
 }
 
