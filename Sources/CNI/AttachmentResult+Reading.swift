@@ -11,7 +11,8 @@ extension AttachmentResult {
         if let named = try field["cniVersion"].string(), !named.isEmpty {
             guard let known = SpecificationVersion(rawValue: named) else {
                 let place = field.path.description.isEmpty ? "" : "\(field.path): "
-                throw CNIError(.incompatibleVersion, "\(place)a result of version \(JSONValue.quoted(named)) cannot be read")
+                throw CNIError(
+                    .incompatibleVersion, "\(place)a result of version \(JSONValue.quoted(named)) cannot be read")
             }
             version = known
         }

@@ -72,21 +72,21 @@ public struct RequestConfiguration: Sendable {
         for key in ["cni.dev/valid-attachments", "cni.dev/attachments"] {
             let list = try document[key]
             if list.isAbsent { continue }
-            for element in try list.elements() {
-                attachments = (attachments ?? []) + [
-                    Attachment(
-                        network: network,
-                        containerID: try element["containerID"].required("a container id") { field throws(JSONError) in
-                            try field.text("a container id") { Names.isIdentifier($0) ? $0 : nil }
-                        },
-                        interfaceName: try element["ifname"].required("an interface name") { field throws(JSONError) in
-                            try field.text("an interface name") { Names.isInterfaceName($0) ? $0 : nil }
-                        })
-                ]
-            }
             attachments = attachments ?? []
+            for element in try list.elements() { attachments?.append(try attachment(element, network)) }
         }
         return attachments
+    }
+
+    /// One entry of a list of attachments: `{"containerID": …, "ifname": …}`.
+    private static func attachment(_ field: JSONField, _ network: String) throws(JSONError) -> Attachment {
+        let containerID = try field["containerID"].required("a container id") { field throws(JSONError) in
+            try field.text("a container id") { Names.isIdentifier($0) ? $0 : nil }
+        }
+        let interfaceName = try field["ifname"].required("an interface name") { field throws(JSONError) in
+            try field.text("an interface name") { Names.isInterfaceName($0) ? $0 : nil }
+        }
+        return Attachment(network: network, containerID: containerID, interfaceName: interfaceName)
     }
 }
 

@@ -13,7 +13,8 @@ public struct Delegate {
     private let version: SpecificationVersion
 
     public init(
-        _ type: String, execution: Execution, version: SpecificationVersion, runner: any ProgramRunner = SystemProgramRunner()
+        _ type: String, execution: Execution, version: SpecificationVersion,
+        runner: any ProgramRunner = SystemProgramRunner()
     ) {
         self.type = type
         self.execution = execution

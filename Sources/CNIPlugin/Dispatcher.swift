@@ -18,12 +18,14 @@ public struct Dispatcher<Called: Plugin> {
         do {
             guard let command = Command(rawValue: name) else {
                 let known = Command.allCases.map(\.rawValue).joined(separator: ", ")
-                throw CNIError(.invalidEnvironment, "CNI_COMMAND: expected one of \(known), found \(JSONValue.quoted(name))")
+                throw CNIError(
+                    .invalidEnvironment, "CNI_COMMAND: expected one of \(known), found \(JSONValue.quoted(name))")
             }
             return Outcome(output: try run(command, execution).map { $0.text() + [UInt8(ascii: "\n")] } ?? [])
         } catch {
             let version = requestedVersion(execution.input)
-            return Outcome(output: CNIError(reporting: error).json(version: version).text() + [UInt8(ascii: "\n")], status: 1)
+            return Outcome(
+                output: CNIError(reporting: error).json(version: version).text() + [UInt8(ascii: "\n")], status: 1)
         }
     }
 
@@ -35,7 +37,8 @@ public struct Dispatcher<Called: Plugin> {
 
     /// The version in which to answer when something is wrong with the request.
     private func requestedVersion(_ input: [UInt8]) -> SpecificationVersion {
-        guard let value = try? JSONValue(parsing: input), let version = try? RequestConfiguration.version(of: JSONField(value))
+        guard let value = try? JSONValue(parsing: input),
+            let version = try? RequestConfiguration.version(of: JSONField(value))
         else { return .latest }
         return version
     }
@@ -48,7 +51,8 @@ public struct Dispatcher<Called: Plugin> {
         guard configuration.version >= command.introduced else {
             throw CNIError(
                 .incompatibleVersion,
-                "\(command.rawValue) needs cniVersion \(command.introduced) or newer, the configuration has \(configuration.version)")
+                "\(command.rawValue) needs cniVersion \(command.introduced) or newer, the configuration has \(configuration.version)"
+            )
         }
         switch command {
         case .add:
@@ -120,7 +124,8 @@ public struct Dispatcher<Called: Plugin> {
 
     private func attachment(_ parameters: Parameters, _ configuration: RequestConfiguration) -> Attachment {
         Attachment(
-            network: configuration.network, containerID: parameters.containerID, interfaceName: parameters.interfaceName)
+            network: configuration.network, containerID: parameters.containerID, interfaceName: parameters.interfaceName
+        )
     }
 
     private func ownNamespaceError(_ sandbox: Sandbox) -> CNIError {

@@ -16,7 +16,8 @@ struct Parameters {
         let missing = Parameters.needed(by: command).filter { (environment[$0] ?? "").isEmpty }
         guard missing.isEmpty else {
             throw CNIError(
-                .invalidEnvironment, "\(command.rawValue) needs variables that are not set: \(missing.joined(separator: ", "))")
+                .invalidEnvironment,
+                "\(command.rawValue) needs variables that are not set: \(missing.joined(separator: ", "))")
         }
         containerID = environment["CNI_CONTAINERID"] ?? ""
         sandboxPath = environment["CNI_NETNS"] ?? ""

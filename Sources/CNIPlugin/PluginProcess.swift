@@ -1,7 +1,7 @@
 internal import CNI
 internal import Glibc
-internal import LinuxSystem
 internal import JSON
+internal import LinuxSystem
 internal import SystemPackage
 
 /// The most that a plugin reads from standard input, in bytes.

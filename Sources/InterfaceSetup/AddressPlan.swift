@@ -34,7 +34,8 @@ public struct AddressPlan: Equatable, Sendable {
             let address = ip.address.address
             if ip.address.length == 0 || address.isUnspecified || address.isMulticast || address.isLoopback {
                 throw CNIError(
-                    .invalidConfiguration, "ipam: expected addresses that an interface can have from \(type), found \(ip.address)")
+                    .invalidConfiguration,
+                    "ipam: expected addresses that an interface can have from \(type), found \(ip.address)")
             }
         }
     }

@@ -74,9 +74,13 @@ public struct SandboxInterface {
         for wanted in plan.addresses {
             guard let found = addresses.first(where: { $0.prefix == wanted }) else {
                 let there = addresses.map { $0.prefix.description }.joined(separator: ", ")
-                throw CNIError(.failed, "\(link.name) in the sandbox lacks the address \(wanted); it has \(there.isEmpty ? "none" : there)")
+                throw CNIError(
+                    .failed,
+                    "\(link.name) in the sandbox lacks the address \(wanted); it has \(there.isEmpty ? "none" : there)")
             }
-            if found.isDuplicate { throw CNIError(.failed, "another machine on the network has the address \(wanted.address)") }
+            if found.isDuplicate {
+                throw CNIError(.failed, "another machine on the network has the address \(wanted.address)")
+            }
         }
         for wanted in plan.routes {
             let destination = wanted.description.destination

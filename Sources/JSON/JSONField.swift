@@ -53,7 +53,9 @@ public struct JSONField: Sendable {
     }
 
     /// The whole number here, which must lie in `limits`.
-    public func integer<Number: FixedWidthInteger & Sendable>(in limits: ClosedRange<Number>) throws(JSONError) -> Number? {
+    public func integer<Number: FixedWidthInteger & Sendable>(in limits: ClosedRange<Number>) throws(JSONError)
+        -> Number?
+    {
         guard let value else { return nil }
         let expected = "a whole number from \(limits.lowerBound) to \(limits.upperBound)"
         guard case .integer(let wide) = value, let number = Number(exactly: wide), limits.contains(number) else {

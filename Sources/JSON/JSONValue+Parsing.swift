@@ -28,7 +28,13 @@ extension JSONValue {
         var isEscaped = false
         for (position, byte) in text.enumerated() {
             if isInString {
-                if isEscaped { isEscaped = false } else if byte == UInt8(ascii: "\\") { isEscaped = true } else if byte == UInt8(ascii: "\"") { isInString = false }
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
                 continue
             }
             switch byte {
@@ -63,7 +69,8 @@ extension JSONValue {
             }
             self = .object(JSONObject(members))
         case JSON_ARRAY:
-            self = .array((0..<json_array_size(value)).compactMap { json_array_get(value, $0).map(JSONValue.init(borrowing:)) })
+            self = .array(
+                (0..<json_array_size(value)).compactMap { json_array_get(value, $0).map(JSONValue.init(borrowing:)) })
         case JSON_STRING:
             let bytes = UnsafeBufferPointer(start: json_string_value(value), count: json_string_length(value))
             self = .string(String(decoding: UnsafeRawBufferPointer(bytes), as: UTF8.self))

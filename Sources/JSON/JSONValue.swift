@@ -27,7 +27,8 @@ extension JSONValue {
 
     /// At most 64 characters of a text, in quotes and without control characters, fit for a message.
     public static func quoted(_ text: String) -> String {
-        let visible = String(text.unicodeScalars.prefix(64).map { $0.value < 0x20 || $0.value == 0x7F ? "?" : Character($0) })
+        let visible = String(
+            text.unicodeScalars.prefix(64).map { $0.value < 0x20 || $0.value == 0x7F ? "?" : Character($0) })
         return "\"" + visible + (text.unicodeScalars.count > 64 ? "…\"" : "\"")
     }
 }

@@ -40,7 +40,9 @@ public struct ChildProcess: ~Copyable {
         if case .failure = result { kill(identifier, SIGKILL) }
         var status: CInt = 0
         try succeeding { waitpid(identifier, &status, 0) }
-        return (try result.get(), status & 0x7F == 0 ? .exited(status: status >> 8 & 0xFF) : .killed(signal: status & 0x7F))
+        return (
+            try result.get(), status & 0x7F == 0 ? .exited(status: status >> 8 & 0xFF) : .killed(signal: status & 0x7F)
+        )
     }
 
     private static func spawn(

@@ -40,7 +40,8 @@ public struct Directory: ~Copyable {
     public func subdirectory(_ name: String, creating: Bool = false, mode: UInt32 = 0o755) throws(Errno) -> Directory {
         let name = try checked(name)
         if creating && mkdirat(descriptor.number, name, mode) != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
-        return Directory(adopting: try OwnedDescriptor(opening: name, in: descriptor.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+        return Directory(
+            adopting: try OwnedDescriptor(opening: name, in: descriptor.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
     }
 
     /// Opens the file `name` for reading and writing in place, after making it where it is missing.
@@ -55,7 +56,9 @@ public struct Directory: ~Copyable {
     }
 
     private func checked(_ name: String) throws(Errno) -> String {
-        guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
+        guard !name.isEmpty, name != ".", name != "..",
+            !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 })
+        else {
             throw .invalidArgument
         }
         return name
@@ -76,7 +79,9 @@ extension Directory {
         while true {
             errno = 0
             guard let entry = readdir(stream) else { break }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             if name != "." && name != ".." { names.append(name) }
         }
         if errno != 0 { throw Errno(rawValue: errno) }

@@ -32,7 +32,9 @@ public struct WordFile: ~Copyable {
         while done < words.count * 8 {
             done += try succeeding {
                 words.withUnsafeBytes {
-                    pwrite(descriptor.number, $0.baseAddress.map { $0 + done }, words.count * 8 - done, position * 8 + done)
+                    pwrite(
+                        descriptor.number, $0.baseAddress.map { $0 + done }, words.count * 8 - done, position * 8 + done
+                    )
                 }
             }
         }

@@ -76,7 +76,9 @@ extension BridgeVLAN {
 
     /// Reads an entry of the VLAN database.
     fileprivate init?(_ entry: Attribute) {
-        guard let information = entry.nested[BRIDGE_VLANDB_ENTRY_INFO]?.structure(bridge_vlan_info.self) else { return nil }
+        guard let information = entry.nested[BRIDGE_VLANDB_ENTRY_INFO]?.structure(bridge_vlan_info.self) else {
+            return nil
+        }
         let last: UInt16 = entry.nested[BRIDGE_VLANDB_ENTRY_RANGE]?.number() ?? information.vid
         guard last >= information.vid else { return nil }
         self.init(

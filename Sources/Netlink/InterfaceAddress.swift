@@ -31,7 +31,9 @@ extension NetlinkSocket {
             header.ifa_family = family?.socketFamily ?? 0
             header.ifa_index = UInt32(bitPattern: link.index)
             return NetlinkMessage(RTM_GETADDR, header)
-        } _: { InterfaceAddress($0, of: link.index) }
+        } _: {
+            InterfaceAddress($0, of: link.index)
+        }
     }
 
     public func add(_ address: InterfaceAddress, to link: Link) throws(NetlinkError) {
@@ -67,7 +69,8 @@ extension InterfaceAddress {
             header.ifa_index == UInt32(bitPattern: index)
         else { return nil }
         let attributes = reply.attributes(after: ifaddrmsg.self)
-        guard let bytes = (attributes[IFA_LOCAL] ?? attributes[IFA_ADDRESS])?.bytes, let address = IPAddress(bytes: bytes),
+        guard let bytes = (attributes[IFA_LOCAL] ?? attributes[IFA_ADDRESS])?.bytes,
+            let address = IPAddress(bytes: bytes),
             let prefix = IPPrefix(address, length: Int(header.ifa_prefixlen))
         else { return nil }
         let flags = attributes[IFA_FLAGS]?.number() ?? UInt32(header.ifa_flags)

@@ -124,7 +124,8 @@ extension ifinfomsg {
 extension Link {
     /// Reads an RTM_NEWLINK message; nil for any other, and for those that tell of a bridge's port table only.
     init?(_ reply: NetlinkReply) {
-        guard reply.type == RTM_NEWLINK, let header = reply.structure(ifinfomsg.self), header.ifi_family == AF_UNSPEC else {
+        guard reply.type == RTM_NEWLINK, let header = reply.structure(ifinfomsg.self), header.ifi_family == AF_UNSPEC
+        else {
             return nil
         }
         let attributes = reply.attributes(after: ifinfomsg.self)

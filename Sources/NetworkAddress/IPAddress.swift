@@ -79,7 +79,8 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
         let words = stride(from: 112, through: 0, by: -16).map { UInt16(truncatingIfNeeded: number >> UInt128($0)) }
         let texts = words.map { String($0, radix: 16) }
         guard let zeros = IPAddress.longestZeros(in: words) else { return texts.joined(separator: ":") }
-        return texts[..<zeros.lowerBound].joined(separator: ":") + "::" + texts[zeros.upperBound...].joined(separator: ":")
+        return texts[..<zeros.lowerBound].joined(separator: ":") + "::"
+            + texts[zeros.upperBound...].joined(separator: ":")
     }
 
     /// The first of the longest runs of two or more zero words, which `::` stands for.

@@ -62,7 +62,8 @@ struct BridgeAddTests {
         let scene = try BridgeScene(ipam: BridgeScene.dualStack)
         let result = try scene.add()
         #expect(scene.container.addresses("eth0") == ["10.1.0.5/16", "fd00:1::5/64"])
-        #expect(scene.container.routes == ["192.168.0.0/16 via 10.1.0.1", "fd00:9::/64 via fd00:1::1 mtu 1300 metric 7"])
+        #expect(
+            scene.container.routes == ["192.168.0.0/16 via 10.1.0.1", "fd00:9::/64 via fd00:1::1 mtu 1300 metric 7"])
         #expect(scene.host.addresses("cni0").isEmpty)
         #expect(result.ips.map(\.interface) == [2, 2])
         #expect(result.routes.count == 2)
@@ -78,7 +79,8 @@ struct BridgeAddTests {
         #expect(scene.host.addresses("cni0") == ["10.1.0.1/16", "fd00:1::1/64"])
         #expect(scene.host.sysctl(Sysctl("ipv4", "ip_forward")) == "1")
         #expect(scene.host.sysctl(Sysctl("ipv6", "conf", "all", "forwarding")) == "1")
-        #expect(scene.container.routes == ["192.168.0.0/16 via 10.1.0.1", "fd00:9::/64 via fd00:1::1 mtu 1300 metric 7"])
+        #expect(
+            scene.container.routes == ["192.168.0.0/16 via 10.1.0.1", "fd00:9::/64 via fd00:1::1 mtu 1300 metric 7"])
         let bridge = try #require(scene.host["cni0"])
         #expect(scene.host.state.addresses[bridge.index]?.allSatisfy { !$0.isTentative } == true)
     }
@@ -95,13 +97,17 @@ struct BridgeAddTests {
     func defaultGateway() throws {
         let scene = try BridgeScene(ipam: BridgeScene.dualStack)
         let result = try scene.add(#""isDefaultGateway":true"#)
-        #expect(scene.container.routes.contains("0.0.0.0/0 via 10.1.0.1") && scene.container.routes.contains("::/0 via fd00:1::1"))
+        #expect(
+            scene.container.routes.contains("0.0.0.0/0 via 10.1.0.1")
+                && scene.container.routes.contains("::/0 via fd00:1::1"))
         #expect(result.routes.map(\.destination.description) == ["192.168.0.0/16", "fd00:9::/64", "0.0.0.0/0", "::/0"])
     }
 
-    @Test("several networks of one family each have their gateway on the bridge, with forceAddress too", arguments: [
-        #""isGateway":true"#, #""isGateway":true,"forceAddress":true"#,
-    ])
+    @Test(
+        "several networks of one family each have their gateway on the bridge, with forceAddress too",
+        arguments: [
+            #""isGateway":true"#, #""isGateway":true,"forceAddress":true"#,
+        ])
     func severalAddresses(members: String) throws {
         let scene = try BridgeScene(
             ipam: #"{"ips":[{"address":"10.1.0.5/16"},{"address":"10.2.0.5/16"},{"address":"10.1.0.6/16"}]}"#)
@@ -141,12 +147,17 @@ struct BridgeAddTests {
         let scene = try BridgeScene()
         scene.host.makeLink(name: "cni0", kind: "veth")
         let before = scene.runtime.kernel.snapshot
-        #expect(failure { try scene.add() } == "bridge: expected cni0 to be a bridge or absent, found veth of that name")
+        #expect(
+            failure { try scene.add() } == "bridge: expected cni0 to be a bridge or absent, found veth of that name")
         #expect(scene.runtime.kernel.snapshot == before && scene.programs.leases.isEmpty)
-        #expect(failure { try scene.add(#""bridge":"eth0""#) } == "bridge: expected eth0 to be a bridge or absent, found a device of that name")
+        #expect(
+            failure { try scene.add(#""bridge":"eth0""#) }
+                == "bridge: expected eth0 to be a bridge or absent, found a device of that name")
     }
 
-    @Test("an address in the way is named, with the one that is wanted and the number of ports", arguments: [(0, "1 port"), (2, "3 ports")])
+    @Test(
+        "an address in the way is named, with the one that is wanted and the number of ports",
+        arguments: [(0, "1 port"), (2, "3 ports")])
     func conflict(others: Int, ports: String) throws {
         let scene = try BridgeScene()
         let bridge = scene.host.makeLink(name: "cni0", kind: "bridge", isUp: true)
@@ -155,7 +166,8 @@ struct BridgeAddTests {
         let before = scene.runtime.kernel.snapshot
         #expect(
             failure { try scene.add(#""isGateway":true"#) }
-                == "cni0 has 10.9.0.1/16, the network wants 10.1.0.1/16; \(ports) attached: forceAddress replaces the address")
+                == "cni0 has 10.9.0.1/16, the network wants 10.1.0.1/16; \(ports) attached: forceAddress replaces the address"
+        )
         #expect(scene.runtime.kernel.snapshot == before && scene.programs.leases.isEmpty)
     }
 
@@ -171,7 +183,9 @@ struct BridgeAddTests {
         let other = try BridgeScene(ipam: ipam)
         other.host.makeLink(name: "cni0", kind: "bridge", isUp: true)
         other.host.addAddress("fd00::1/16", to: "cni0")
-        #expect(failure { try other.add(#""isGateway":true"#) }?.contains("cni0 has fd00::1/16, the network wants fd00:1::1/64") == true)
+        #expect(
+            failure { try other.add(#""isGateway":true"#) }?.contains(
+                "cni0 has fd00::1/16, the network wants fd00:1::1/64") == true)
     }
 
     @Test("forceAddress replaces what is in the way")
@@ -183,18 +197,25 @@ struct BridgeAddTests {
         #expect(scene.host.addresses("cni0") == ["10.1.0.1/16", "169.254.0.1/16"])
     }
 
-    @Test("the MTU: explicit, or 1500, or the default route's where that is lower; never above an existing bridge's", arguments: [
-        (#""mtu":0"#, nil, nil, 1500, 1500), (#""mtu":1400"#, nil, nil, 1400, 1400), (#""mtu":9000"#, nil, nil, 9000, 9000),
-        ("", 1450, nil, 1450, 1450), ("", 9000, nil, 1500, 1500), (#""mtu":1480"#, 1450, nil, 1480, 1480),
-        (#""mtu":9000"#, nil, 1400, 1400, 1400), (#""mtu":1300"#, nil, 1400, 1300, 1400), ("", nil, 1400, 1400, 1400),
-        ("", nil, 9000, 1500, 9000),
-    ] as [(String, UInt32?, UInt32?, UInt32, UInt32)])
+    @Test(
+        "the MTU: explicit, or 1500, or the default route's where that is lower; never above an existing bridge's",
+        arguments: [
+            (#""mtu":0"#, nil, nil, 1500, 1500), (#""mtu":1400"#, nil, nil, 1400, 1400),
+            (#""mtu":9000"#, nil, nil, 9000, 9000),
+            ("", 1450, nil, 1450, 1450), ("", 9000, nil, 1500, 1500), (#""mtu":1480"#, 1450, nil, 1480, 1480),
+            (#""mtu":9000"#, nil, 1400, 1400, 1400), (#""mtu":1300"#, nil, 1400, 1300, 1400),
+            ("", nil, 1400, 1400, 1400),
+            ("", nil, 9000, 1500, 9000),
+        ] as [(String, UInt32?, UInt32?, UInt32, UInt32)])
     func mtu(members: String, uplink: UInt32?, existing: UInt32?, port: UInt32, bridge: UInt32) throws {
         let scene = try BridgeScene()
         if let uplink {
             scene.host["eth0"]?.mtu = uplink
             let link = try #require(scene.host["eth0"])
-            scene.host.addRoute(Route(destination: .everything(.ipv4), nextHops: [.init(gateway: IPAddress("192.0.2.1"), link: link.index)]))
+            scene.host.addRoute(
+                Route(
+                    destination: .everything(.ipv4),
+                    nextHops: [.init(gateway: IPAddress("192.0.2.1"), link: link.index)]))
         }
         if let existing { scene.host.makeLink(name: "cni0", kind: "bridge", mtu: existing, isUp: true) }
         let result = try scene.add(members)
@@ -212,7 +233,8 @@ struct BridgeAddTests {
         #expect(scene.container["eth0"]?.mtu == 1280)
     }
 
-    @Test("a bridge keeps an unusual MTU when its last port leaves: it is set after creation, which the kernel remembers")
+    @Test(
+        "a bridge keeps an unusual MTU when its last port leaves: it is set after creation, which the kernel remembers")
     func rememberedMTU() throws {
         let scene = try BridgeScene()
         try scene.add(#""mtu":9000"#)
@@ -235,7 +257,9 @@ struct BridgeAddTests {
         #expect(promiscuous.host[promiscuous.hostLink()]?.port?.isHairpin == false)
     }
 
-    @Test("a VLAN: the port and the gateway's link are access ports, and the gateway's link comes last in the result", arguments: [true, false])
+    @Test(
+        "a VLAN: the port and the gateway's link are access ports, and the gateway's link comes last in the result",
+        arguments: [true, false])
     func vlan(keepsDefault: Bool) throws {
         let scene = try BridgeScene(ipam: BridgeScene.dualStack)
         let result = try scene.add(#""vlan":100,"isGateway":true,"preserveDefaultVlan":\#(keepsDefault)"#)
@@ -243,7 +267,9 @@ struct BridgeAddTests {
         let gateway = try #require(scene.host["cni0.100"])
         let gatewayPort = try #require(scene.host[HostLinkName.veth(gatewayLink: "cni0.100")])
         #expect(bridge.bridge?.filtersVLANs == true)
-        #expect(gateway.isUp && gatewayPort.isUp && gatewayPort.master == bridge.index && gateway.tiedTo == gatewayPort.index)
+        #expect(
+            gateway.isUp && gatewayPort.isUp && gatewayPort.master == bridge.index
+                && gateway.tiedTo == gatewayPort.index)
         let access = BridgeVLAN(100...100, isPortDefault: true, isUntagged: true)
         let expected = keepsDefault ? [BridgeVLAN(1...1, isUntagged: true), access] : [access]
         #expect(scene.host.vlans(ofPort: scene.hostLink()) == expected)
@@ -264,7 +290,8 @@ struct BridgeAddTests {
         let link = try #require(scene.host["cni0.100"])
         let second = try scene.runtime.kernel.makeSandbox("/run/netns/two")
         let result = try scene.plugin.add(
-            scene.runtime.request(BridgeScene.json(#""vlan":100,"isGateway":true"#), containerID: "c2", sandbox: second.sandbox))
+            scene.runtime.request(
+                BridgeScene.json(#""vlan":100,"isGateway":true"#), containerID: "c2", sandbox: second.sandbox))
         #expect(scene.host["cni0.100"] == link)
         #expect(result.interfaces.count == 4)
     }
@@ -279,7 +306,8 @@ struct BridgeAddTests {
         scene.host.setVLANs([.kernelDefault], ofPort: port)
         let second = try scene.runtime.kernel.makeSandbox("/run/netns/two")
         _ = try scene.plugin.add(
-            scene.runtime.request(BridgeScene.json(#""vlan":100,"isGateway":true"#), containerID: "c2", sandbox: second.sandbox))
+            scene.runtime.request(
+                BridgeScene.json(#""vlan":100,"isGateway":true"#), containerID: "c2", sandbox: second.sandbox))
         #expect(scene.host["cni0.100"]?.isUp == true && scene.host[port]?.isUp == true)
         #expect(scene.host.vlans(ofPort: port).last == BridgeVLAN(100...100, isPortDefault: true, isUntagged: true))
     }
@@ -293,14 +321,17 @@ struct BridgeAddTests {
         #expect(result.interfaces.count == 3)
     }
 
-    @Test("a bridge that does not keep VLANs apart is refused", arguments: [("vlan", #""vlan":5"#), ("vlanTrunk", #""vlanTrunk":[{"id":5}]"#)])
+    @Test(
+        "a bridge that does not keep VLANs apart is refused",
+        arguments: [("vlan", #""vlan":5"#), ("vlanTrunk", #""vlanTrunk":[{"id":5}]"#)])
     func noFiltering(key: String, members: String) throws {
         let scene = try BridgeScene()
         scene.host.makeLink(name: "cni0", kind: "bridge", isUp: true, bridge: BridgeSettings())
         let before = scene.runtime.kernel.snapshot
         #expect(
             failure { try scene.add(members) }
-                == "cni0 does not keep VLANs apart, and the network wants \(key): ip link set cni0 type bridge vlan_filtering 1")
+                == "cni0 does not keep VLANs apart, and the network wants \(key): ip link set cni0 type bridge vlan_filtering 1"
+        )
         #expect(scene.runtime.kernel.snapshot == before && scene.programs.leases.isEmpty)
     }
 
@@ -329,7 +360,9 @@ struct BridgeAddTests {
         let scene = try BridgeScene(ipam: BridgeScene.dualStack)
         let before = scene.runtime.kernel.snapshot
         scene.container.foreignAddresses = [try #require(IPAddress("fd00:1::5"))]
-        #expect(failure { try scene.add(#""enabledad":true"#) } == "another machine on the network has the address fd00:1::5")
+        #expect(
+            failure { try scene.add(#""enabledad":true"#) }
+                == "another machine on the network has the address fd00:1::5")
         #expect(scene.runtime.kernel.snapshot == before && scene.programs.leases.isEmpty)
         scene.container.foreignAddresses = []
         scene.host.foreignAddresses = [try #require(IPAddress("fd00:1::1"))]
@@ -373,7 +406,8 @@ struct BridgeAddTests {
             "host: add VLANs to port \(port)", "host: change link \(port): up",
             "sandbox: write net/ipv6/conf/eth0/accept_ra = 0", "sandbox: write net/ipv6/conf/eth0/disable_ipv6 = 1",
             "sandbox: change link eth0: up", "host: add link \(gatewayPort)",
-            "host: write net/ipv6/conf/\(gatewayPort)/accept_ra = 0", "host: write net/ipv6/conf/cni0.100/accept_ra = 0",
+            "host: write net/ipv6/conf/\(gatewayPort)/accept_ra = 0",
+            "host: write net/ipv6/conf/cni0.100/accept_ra = 0",
             "host: change link \(gatewayPort): up", "host: change link cni0.100: up",
             "host: add address 10.1.0.1/16 to cni0.100", "host: add address fd00:1::1/64 to cni0.100",
             "sandbox: write net/ipv6/conf/eth0/disable_ipv6 = 0", "sandbox: add address 10.1.0.5/16 to eth0",
@@ -404,7 +438,8 @@ struct BridgeAddTests {
         let request = try scene.runtime.request(BridgeScene.withIPAM, sandbox: second.sandbox)
         #expect(
             failure { try scene.plugin.add(request) }
-                == "eth0 of container c1 on network net is attached already: its link on the host is \(scene.hostLink())")
+                == "eth0 of container c1 on network net is attached already: its link on the host is \(scene.hostLink())"
+        )
         #expect(scene.programs.calls.isEmpty && scene.programs.leases == ["c1"])
         #expect(Array(scene.runtime.kernel.snapshot.prefix(2)) == before)
     }
@@ -422,34 +457,51 @@ struct BridgeAddTests {
         let version = try #require(SpecificationVersion(rawValue: name))
         let result = try scene.add(#""isGateway":true"#, version: name)
         let port = scene.hostLink()
-        let expected: JSONValue = switch name {
-        case "0.2.0":
-            ["cniVersion": "0.2.0",
-             "ip4": ["ip": "10.1.0.5/16", "gateway": "10.1.0.1", "routes": [["dst": "192.168.0.0/16"]]],
-             "ip6": ["ip": "fd00:1::5/64", "gateway": "fd00:1::1", "routes": [["dst": "fd00:9::/64"]]], "dns": [:]]
-        case "0.4.0":
-            ["cniVersion": "0.4.0", "interfaces": interfaces(scene, port, hasMTU: false),
-             "ips": [["version": "4", "interface": 2, "address": "10.1.0.5/16", "gateway": "10.1.0.1"],
-                     ["version": "6", "interface": 2, "address": "fd00:1::5/64", "gateway": "fd00:1::1"]],
-             "routes": [["dst": "192.168.0.0/16"], ["dst": "fd00:9::/64"]], "dns": [:]]
-        default:
-            ["cniVersion": .string(name), "interfaces": interfaces(scene, port, hasMTU: name == "1.1.0"),
-             "ips": [["interface": 2, "address": "10.1.0.5/16", "gateway": "10.1.0.1"],
-                     ["interface": 2, "address": "fd00:1::5/64", "gateway": "fd00:1::1"]],
-             "routes": [["dst": "192.168.0.0/16"],
-                        name == "1.1.0" ? ["dst": "fd00:9::/64", "mtu": 1300, "priority": 7] : ["dst": "fd00:9::/64"]],
-             "dns": [:]]
-        }
+        let expected: JSONValue =
+            switch name {
+            case "0.2.0":
+                [
+                    "cniVersion": "0.2.0",
+                    "ip4": ["ip": "10.1.0.5/16", "gateway": "10.1.0.1", "routes": [["dst": "192.168.0.0/16"]]],
+                    "ip6": ["ip": "fd00:1::5/64", "gateway": "fd00:1::1", "routes": [["dst": "fd00:9::/64"]]],
+                    "dns": [:],
+                ]
+            case "0.4.0":
+                [
+                    "cniVersion": "0.4.0", "interfaces": interfaces(scene, port, hasMTU: false),
+                    "ips": [
+                        ["version": "4", "interface": 2, "address": "10.1.0.5/16", "gateway": "10.1.0.1"],
+                        ["version": "6", "interface": 2, "address": "fd00:1::5/64", "gateway": "fd00:1::1"],
+                    ],
+                    "routes": [["dst": "192.168.0.0/16"], ["dst": "fd00:9::/64"]], "dns": [:],
+                ]
+            default:
+                [
+                    "cniVersion": .string(name), "interfaces": interfaces(scene, port, hasMTU: name == "1.1.0"),
+                    "ips": [
+                        ["interface": 2, "address": "10.1.0.5/16", "gateway": "10.1.0.1"],
+                        ["interface": 2, "address": "fd00:1::5/64", "gateway": "fd00:1::1"],
+                    ],
+                    "routes": [
+                        ["dst": "192.168.0.0/16"],
+                        name == "1.1.0" ? ["dst": "fd00:9::/64", "mtu": 1300, "priority": 7] : ["dst": "fd00:9::/64"],
+                    ],
+                    "dns": [:],
+                ]
+            }
         #expect(try result.json(version: version) == expected)
     }
 
     private func interfaces(_ scene: BridgeScene, _ port: String, hasMTU: Bool) -> JSONValue {
         let links = [scene.host["cni0"], scene.host[port], scene.container["eth0"]]
-        return .array(links.enumerated().map { position, link in
-            var object: JSONObject = ["name": .string(link?.name ?? ""), "mac": .string(link?.mac?.description ?? "")]
-            if hasMTU { object.append("mtu", 1500) }
-            if position == 2 { object.append("sandbox", .string(scene.runtime.sandbox.path)) }
-            return .object(object)
-        })
+        return .array(
+            links.enumerated().map { position, link in
+                var object: JSONObject = [
+                    "name": .string(link?.name ?? ""), "mac": .string(link?.mac?.description ?? ""),
+                ]
+                if hasMTU { object.append("mtu", 1500) }
+                if position == 2 { object.append("sandbox", .string(scene.runtime.sandbox.path)) }
+                return .object(object)
+            })
     }
 }

@@ -49,7 +49,8 @@ struct BridgeCheckTests {
     func otherResult() throws {
         var other = result
         other.interfaces[2].name = "eth9"
-        #expect(failure { try check(result: other) } == "prevResult.interfaces: expected eth0 with a sandbox, found none")
+        #expect(
+            failure { try check(result: other) } == "prevResult.interfaces: expected eth0 with a sandbox, found none")
     }
 
     @Test("what IPAM finds wrong is told")
@@ -65,7 +66,10 @@ struct BridgeCheckTests {
         let message: @Sendable (BridgeScene) -> String
         let breaking: @Sendable (BridgeScene) -> Void
 
-        init(_ name: String, _ message: @escaping @Sendable (BridgeScene) -> String, _ breaking: @escaping @Sendable (BridgeScene) -> Void) {
+        init(
+            _ name: String, _ message: @escaping @Sendable (BridgeScene) -> String,
+            _ breaking: @escaping @Sendable (BridgeScene) -> Void
+        ) {
             testDescription = name
             self.message = message
             self.breaking = breaking
@@ -77,32 +81,55 @@ struct BridgeCheckTests {
             scene.host["cni0"]?.name = "other"
         },
         Broken("the bridge is down", { _ in "the bridge cni0 is down" }) { $0.host["cni0"]?.isUp = false },
-        Broken("the bridge is another kind", { _ in "cni0 is no bridge but dummy" }) { $0.host["cni0"]?.kind = "dummy" },
-        Broken("the bridge has another MAC", { _ in "cni0 has the hardware address 02:00:00:00:00:99, the result of ADD says" }) {
+        Broken("the bridge is another kind", { _ in "cni0 is no bridge but dummy" }) {
+            $0.host["cni0"]?.kind = "dummy"
+        },
+        Broken(
+            "the bridge has another MAC",
+            { _ in "cni0 has the hardware address 02:00:00:00:00:99, the result of ADD says" }
+        ) {
             $0.host["cni0"]?.mac = MACAddress("02:00:00:00:00:99")
         },
-        Broken("the bridge mixes VLANs", { _ in "cni0 does not keep VLANs apart" }) { $0.host["cni0"]?.bridge = BridgeSettings() },
+        Broken("the bridge mixes VLANs", { _ in "cni0 does not keep VLANs apart" }) {
+            $0.host["cni0"]?.bridge = BridgeSettings()
+        },
         Broken("the container's interface is gone", { _ in "eth0 is not in the sandbox /run/netns/one" }) {
             $0.container["eth0"]?.name = "eth5"
         },
-        Broken("the container's interface is down", { _ in "eth0 in the sandbox is down" }) { $0.container["eth0"]?.isUp = false },
-        Broken("the container's interface is another kind", { _ in "eth0 is no veth but macvlan" }) { $0.container["eth0"]?.kind = "macvlan" },
-        Broken("the container's interface has another MAC", { _ in "eth0 has the hardware address 02:00:00:00:00:99, the result of ADD says" }) {
+        Broken("the container's interface is down", { _ in "eth0 in the sandbox is down" }) {
+            $0.container["eth0"]?.isUp = false
+        },
+        Broken("the container's interface is another kind", { _ in "eth0 is no veth but macvlan" }) {
+            $0.container["eth0"]?.kind = "macvlan"
+        },
+        Broken(
+            "the container's interface has another MAC",
+            { _ in "eth0 has the hardware address 02:00:00:00:00:99, the result of ADD says" }
+        ) {
             $0.container["eth0"]?.mac = MACAddress("02:00:00:00:00:99")
         },
-        Broken("the container's interface has another MTU", { _ in "eth0 has the MTU 1300, the result of ADD says 1500" }) {
+        Broken(
+            "the container's interface has another MTU", { _ in "eth0 has the MTU 1300, the result of ADD says 1500" }
+        ) {
             $0.container["eth0"]?.mtu = 1300
         },
         Broken("an address is missing", { _ in "eth0 in the sandbox lacks the address 10.1.0.5/16; it has none" }) {
             $0.container.removeAddresses(of: "eth0")
         },
-        Broken("a route is missing", { _ in "the sandbox lacks the route 192.168.0.0/16 via 10.1.0.1" }) { $0.container.removeRoutes() },
-        Broken("the peer is another link", { _ in "the other end of eth0 is not on the host" }) { $0.container["eth0"]?.tiedTo = 1 },
-        Broken("the peer is gone", { _ in "the other end of eth0 is not on the host" }) { $0.container["eth0"]?.tiedTo = nil },
+        Broken("a route is missing", { _ in "the sandbox lacks the route 192.168.0.0/16 via 10.1.0.1" }) {
+            $0.container.removeRoutes()
+        },
+        Broken("the peer is another link", { _ in "the other end of eth0 is not on the host" }) {
+            $0.container["eth0"]?.tiedTo = 1
+        },
+        Broken("the peer is gone", { _ in "the other end of eth0 is not on the host" }) {
+            $0.container["eth0"]?.tiedTo = nil
+        },
         Broken("the port is down", { "\($0.hostLink()), the other end of eth0, is down" }) { scene in
             scene.host[scene.hostLink()]?.isUp = false
         },
-        Broken("the port is another bridge's", { "\($0.hostLink()), the other end of eth0, is no port of cni0" }) { scene in
+        Broken("the port is another bridge's", { "\($0.hostLink()), the other end of eth0, is no port of cni0" }) {
+            scene in
             let other = scene.host.makeLink(name: "br9", kind: "bridge", isUp: true)
             scene.host[scene.hostLink()]?.master = other.index
         },
@@ -110,25 +137,36 @@ struct BridgeCheckTests {
             scene.host[scene.hostLink()]?.master = nil
             scene.host[scene.hostLink()]?.port = nil
         },
-        Broken("hairpin mode is off", { "\($0.hostLink()) has hairpin mode off, the network wants the opposite" }) { scene in
+        Broken("hairpin mode is off", { "\($0.hostLink()) has hairpin mode off, the network wants the opposite" }) {
+            scene in
             scene.host[scene.hostLink()]?.port?.isHairpin = false
         },
-        Broken("the port is not isolated", { "\($0.hostLink()) is not isolated, the network wants the opposite" }) { scene in
+        Broken("the port is not isolated", { "\($0.hostLink()) is not isolated, the network wants the opposite" }) {
+            scene in
             scene.host[scene.hostLink()]?.port?.isIsolated = false
         },
-        Broken("the port has another MTU", { "\($0.hostLink()) has the MTU 1300, the result of ADD says 1500" }) { scene in
+        Broken("the port has another MTU", { "\($0.hostLink()) has the MTU 1300, the result of ADD says 1500" }) {
+            scene in
             scene.host[scene.hostLink()]?.mtu = 1300
         },
-        Broken("the port has no VLAN", { "\($0.hostLink()) is not in the VLANs that the network wants; it is in none" }) { scene in
+        Broken("the port has no VLAN", { "\($0.hostLink()) is not in the VLANs that the network wants; it is in none" })
+        { scene in
             scene.host.setVLANs([], ofPort: scene.hostLink())
         },
-        Broken("the port is in the default VLAN too", { "\($0.hostLink()) is not in the VLANs that the network wants; it is in 1, 100" }) { scene in
+        Broken(
+            "the port is in the default VLAN too",
+            { "\($0.hostLink()) is not in the VLANs that the network wants; it is in 1, 100" }
+        ) { scene in
             scene.host.setVLANs(
                 [BridgeVLAN(1...1, isUntagged: true), BridgeVLAN(100...100, isPortDefault: true, isUntagged: true)],
                 ofPort: scene.hostLink())
         },
-        Broken("the gateway's link is gone", { _ in "cni0.100, which has the gateway's address, is gone" }) { $0.host["cni0.100"]?.name = "x" },
-        Broken("the gateway's link is down", { _ in "cni0.100, which has the gateway's address, is down" }) { $0.host["cni0.100"]?.isUp = false },
+        Broken("the gateway's link is gone", { _ in "cni0.100, which has the gateway's address, is gone" }) {
+            $0.host["cni0.100"]?.name = "x"
+        },
+        Broken("the gateway's link is down", { _ in "cni0.100, which has the gateway's address, is down" }) {
+            $0.host["cni0.100"]?.isUp = false
+        },
         Broken("the gateway's address is missing", { _ in "cni0.100 lacks the gateway's address 10.1.0.1" }) {
             $0.host.removeAddresses(of: "cni0.100")
         },
@@ -153,7 +191,8 @@ struct BridgeCheckTests {
                 if position == detailed { change(&route) }
                 container.addRoute(route)
             }
-            #expect(failure { try check() } == "the sandbox lacks the route fd00:9::/64 via fd00:1::1 mtu 1300 metric 7")
+            #expect(
+                failure { try check() } == "the sandbox lacks the route fd00:9::/64 via fd00:1::1 mtu 1300 metric 7")
         }
     }
 
@@ -168,7 +207,10 @@ struct BridgeCheckTests {
     func otherGateways() throws {
         var other = result
         other.interfaces.append(.init(name: "net1", sandbox: scene.runtime.sandbox.path))
-        other.ips.append(.init(interface: other.interfaces.count - 1, address: try #require(IPPrefix("10.7.0.5/16")), gateway: IPAddress("10.7.0.1")))
+        other.ips.append(
+            .init(
+                interface: other.interfaces.count - 1, address: try #require(IPPrefix("10.7.0.5/16")),
+                gateway: IPAddress("10.7.0.1")))
         try check(result: other)
     }
 

@@ -48,7 +48,8 @@ struct BridgeDeleteTests {
         let near = try #require(
             try scene.host.add(
                 NewLink(
-                    name: "veth1a2b3c4d", kind: .veth(VethPeer(name: "eth0", namespace: scene.runtime.sandbox.namespace)),
+                    name: "veth1a2b3c4d",
+                    kind: .veth(VethPeer(name: "eth0", namespace: scene.runtime.sandbox.namespace)),
                     master: bridge.index)))
         try scene.host.change(near, LinkChange(isUp: true, alias: alias))
     }
@@ -95,9 +96,11 @@ struct BridgeDeleteTests {
     }
 
     // A runtime that got an error from ADD calls DEL; an error from that too would keep it from ever being done.
-    @Test("DEL cleans up by a configuration that ADD refuses", arguments: [
-        #""ipMasq":true"#, #""mtu":"large""#, #""hairpinMode":true,"promiscMode":true"#, #""vlan":9999"#,
-    ])
+    @Test(
+        "DEL cleans up by a configuration that ADD refuses",
+        arguments: [
+            #""ipMasq":true"#, #""mtu":"large""#, #""hairpinMode":true,"promiscMode":true"#, #""vlan":9999"#,
+        ])
     func refusedConfiguration(members: String) throws {
         let scene = try BridgeScene()
         try scene.add()
@@ -113,7 +116,8 @@ struct BridgeDeleteTests {
         for (number, network) in [(1, "net"), (2, "net"), (3, "other")] {
             let sandbox = try scene.runtime.kernel.makeSandbox("/run/netns/\(number)").sandbox
             _ = try scene.plugin.add(
-                scene.runtime.request(BridgeScene.withIPAM, network: network, containerID: "c\(number)", sandbox: sandbox))
+                scene.runtime.request(
+                    BridgeScene.withIPAM, network: network, containerID: "c\(number)", sandbox: sandbox))
         }
         let bridge = try #require(scene.host["cni0"])
         scene.host.makeLink(name: "veth1a2b3c4d", kind: "veth", master: bridge.index)
@@ -142,7 +146,8 @@ struct BridgeDeleteTests {
         try scene.add()
         scene.programs.answers["GC"] = .fails(status: 1, #"{"code":5,"msg":"disk gone"}"#)
         scene.log.fail("delete link", .resourceBusy)
-        let message = try #require(failure { try scene.plugin.collectGarbage(scene.runtime.networkRequest(BridgeScene.withIPAM), living: []) })
+        let message = try #require(
+            failure { try scene.plugin.collectGarbage(scene.runtime.networkRequest(BridgeScene.withIPAM), living: []) })
         #expect(message.contains("cannot delete link") && message.hasSuffix("; disk gone"))
     }
 
@@ -155,7 +160,9 @@ struct BridgeDeleteTests {
         #expect(code { try scene.plugin.status(scene.runtime.networkRequest(BridgeScene.withIPAM)) } == 50)
         scene.programs.answers = [:]
         #expect(code { try scene.plugin.status(scene.runtime.networkRequest(#"{"bridge":"eth0"}"#)) } == 50)
-        #expect(failure { try scene.plugin.status(scene.runtime.networkRequest(#"{"bridge":"eth0"}"#)) } == "eth0 is no bridge but a device")
+        #expect(
+            failure { try scene.plugin.status(scene.runtime.networkRequest(#"{"bridge":"eth0"}"#)) }
+                == "eth0 is no bridge but a device")
         #expect(code { try scene.plugin.status(scene.runtime.networkRequest(#"{"ipMasq":true}"#)) } == 2)
         scene.host.makeLink(name: "cni0", kind: "bridge")
         try scene.plugin.status(scene.runtime.networkRequest())

@@ -34,7 +34,8 @@ struct BridgeRollbackTests {
     /// Every call of an ADD fails once, with each of these errors.
     private static let errors: [Errno] = [.notPermitted, .noMemory, .resourceBusy, .ioError]
 
-    @Test("whichever call fails, the error names the operation, and all is as it was", arguments: Start.allCases, members)
+    @Test(
+        "whichever call fails, the error names the operation, and all is as it was", arguments: Start.allCases, members)
     func everyCall(start: Start, members: String) throws {
         let untouched = try start.scene()
         try untouched.add(members)
@@ -70,7 +71,9 @@ struct BridgeRollbackTests {
             return message.contains("cannot set \(operation.dropFirst(6).prefix { $0 != " " }) to ")
         }
         let words = operation.prefix { $0 != ":" }
-        let plain = words.hasPrefix("add link") ? words.split(separator: " ").prefix(3).joined(separator: " ") : String(operation)
+        let plain =
+            words.hasPrefix("add link")
+            ? words.split(separator: " ").prefix(3).joined(separator: " ") : String(operation)
         return message.contains("cannot \(words)") || message.contains("cannot \(plain)")
             || message.contains("cannot \(operation)")
     }
@@ -89,7 +92,8 @@ struct BridgeRollbackTests {
         zip(before, after).map { before, after in
             let links = after.links.values.filter { before.links[$0.index] != $0 }.map(\.name)
             let sysctls = after.sysctls.filter { before.sysctls[$0.key] != $0.value }
-            return "links \(links), addresses \(after.addresses.mapValues { $0.map(\.prefix.description) }), sysctls \(sysctls)"
+            return
+                "links \(links), addresses \(after.addresses.mapValues { $0.map(\.prefix.description) }), sysctls \(sysctls)"
         }.joined(separator: "; ")
     }
 
@@ -97,22 +101,42 @@ struct BridgeRollbackTests {
     func forwardingStays() throws {
         let scene = try Start.nothing.scene()
         scene.log.fail("write net/ipv6/conf/all/forwarding", .notPermitted)
-        #expect(failure { try scene.add(Self.members[0]) }?.contains("cannot set net/ipv6/conf/all/forwarding to 1") == true)
+        #expect(
+            failure { try scene.add(Self.members[0]) }?.contains("cannot set net/ipv6/conf/all/forwarding to 1") == true
+        )
         #expect(scene.host.sysctl(Sysctl("ipv4", "ip_forward")) == "1")
         #expect(scene.host["cni0"] == nil)
     }
 
-    @Test("when IPAM fails, its DEL has run once and all is as it was", arguments: [
-        ("no JSON", FakePrograms.Answer.prints("garbage"), "fake-ipam answered ADD with something that is no result"),
-        ("nothing", .prints(""), "fake-ipam answered ADD with something that is no result"),
-        ("no addresses", .prints(#"{"cniVersion":"1.1.0"}"#), "ipam: fake-ipam gave no address"),
-        ("a bad address", .prints(#"{"ips":[{"address":"10.1.0.5"}]}"#), "ips[0].address: expected an address with prefix length"),
-        ("a gateway outside", .prints(#"{"ips":[{"address":"10.1.0.5/16","gateway":"10.2.0.1"}]}"#), "isGateway: expected a gateway inside"),
-        ("an error", .fails(status: 1, #"{"cniVersion":"1.1.0","code":11,"msg":"pool exhausted","details":"10.1.0.0/16"}"#), "pool exhausted: 10.1.0.0/16"),
-        ("exit status", .fails(status: 3, "oops"), #"fake-ipam failed on ADD with exit status 3 and no error of its own: it printed "oops""#),
-        ("a signal", .isKilled(signal: 9), "fake-ipam was ended by signal 9 on ADD"),
-        ("a flood", .printsTooMuch, "fake-ipam printed too much on ADD: more than 8388608 bytes"),
-    ])
+    @Test(
+        "when IPAM fails, its DEL has run once and all is as it was",
+        arguments: [
+            (
+                "no JSON", FakePrograms.Answer.prints("garbage"),
+                "fake-ipam answered ADD with something that is no result"
+            ),
+            ("nothing", .prints(""), "fake-ipam answered ADD with something that is no result"),
+            ("no addresses", .prints(#"{"cniVersion":"1.1.0"}"#), "ipam: fake-ipam gave no address"),
+            (
+                "a bad address", .prints(#"{"ips":[{"address":"10.1.0.5"}]}"#),
+                "ips[0].address: expected an address with prefix length"
+            ),
+            (
+                "a gateway outside", .prints(#"{"ips":[{"address":"10.1.0.5/16","gateway":"10.2.0.1"}]}"#),
+                "isGateway: expected a gateway inside"
+            ),
+            (
+                "an error",
+                .fails(status: 1, #"{"cniVersion":"1.1.0","code":11,"msg":"pool exhausted","details":"10.1.0.0/16"}"#),
+                "pool exhausted: 10.1.0.0/16"
+            ),
+            (
+                "exit status", .fails(status: 3, "oops"),
+                #"fake-ipam failed on ADD with exit status 3 and no error of its own: it printed "oops""#
+            ),
+            ("a signal", .isKilled(signal: 9), "fake-ipam was ended by signal 9 on ADD"),
+            ("a flood", .printsTooMuch, "fake-ipam printed too much on ADD: more than 8388608 bytes"),
+        ])
     func ipam(name: String, answer: FakePrograms.Answer, message: String) throws {
         let scene = try BridgeScene()
         scene.programs.answers["ADD"] = answer
@@ -136,9 +160,13 @@ struct BridgeRollbackTests {
         let scene = try BridgeScene()
         let before = scene.runtime.kernel.snapshot
         scene.programs.answers["ADD"] = .cannotStart(.permissionDenied)
-        #expect(failure { try scene.add() }?.contains("cannot run /opt/cni/bin/fake-ipam: \(Errno.permissionDenied)") == true)
+        #expect(
+            failure { try scene.add() }?.contains("cannot run /opt/cni/bin/fake-ipam: \(Errno.permissionDenied)")
+                == true)
         scene.programs.installed = []
-        #expect(failure { try scene.add() }?.contains(#"failed to find plugin "fake-ipam" in CNI_PATH "/opt/cni/bin""#) == true)
+        #expect(
+            failure { try scene.add() }?.contains(#"failed to find plugin "fake-ipam" in CNI_PATH "/opt/cni/bin""#)
+                == true)
         #expect(code { try scene.add() } == 101)
         #expect(scene.runtime.kernel.snapshot == before)
         #expect(scene.programs.commands == ["ADD"])
@@ -152,9 +180,11 @@ struct BridgeRollbackTests {
         #expect(failure { try scene.add() } == "fake-ipam was ended by signal 9 on ADD")
     }
 
-    @Test("an ADD that fails leaves alone the bridge that it made and another ADD has joined meanwhile", arguments: [
-        #""isGateway":true"#, #""isGateway":true,"vlan":100"#,
-    ])
+    @Test(
+        "an ADD that fails leaves alone the bridge that it made and another ADD has joined meanwhile",
+        arguments: [
+            #""isGateway":true"#, #""isGateway":true,"vlan":100"#,
+        ])
     func joined(members: String) throws {
         let scene = try BridgeScene()
         let second = try scene.runtime.kernel.makeSandbox("/run/netns/two")

@@ -36,7 +36,8 @@ struct BridgeScene {
 
     /// ADD with an IPAM plugin and these members.
     @discardableResult
-    func add(_ members: String = "", version: String = "1.1.0", containerID: String = "c1", interfaceName: String = "eth0",
+    func add(
+        _ members: String = "", version: String = "1.1.0", containerID: String = "c1", interfaceName: String = "eth0",
         network: String = "net", arguments: String = ""
     ) throws -> AttachmentResult {
         try plugin.add(

@@ -32,7 +32,8 @@ struct GatewayPlanTests {
 
     @Test("addresses of one network share a gateway")
     func shared() throws {
-        let ipam = #"{"ips":[{"address":"10.1.0.5/16","gateway":"10.1.0.1"},{"address":"10.1.0.6/16","gateway":"10.1.0.1"}]}"#
+        let ipam =
+            #"{"ips":[{"address":"10.1.0.5/16","gateway":"10.1.0.1"},{"address":"10.1.0.6/16","gateway":"10.1.0.1"}]}"#
         #expect(try plan(ipam, #""isGateway":true"#).addresses.map(\.description) == ["10.1.0.1/16"])
     }
 
@@ -48,14 +49,34 @@ struct GatewayPlanTests {
                 == ["::/0 fd00:1::9", "10.9.0.0/16 -", "0.0.0.0/0 10.1.0.1"])
     }
 
-    @Test("a gateway that cannot be is refused, with what was found", arguments: [
-        (#"{"ips":[{"address":"10.1.0.5/16","gateway":"10.2.0.1"}]}"#, "isGateway: expected a gateway inside 10.1.0.0/16 from IPAM, found 10.2.0.1"),
-        (#"{"ips":[{"address":"10.1.0.5/16","gateway":"fd00::1"}]}"#, "isGateway: expected a gateway inside 10.1.0.0/16 from IPAM, found fd00::1"),
-        (#"{"ips":[{"address":"10.1.0.5/32"}]}"#, "isGateway: expected a gateway inside 10.1.0.5/32 from IPAM, found none"),
-        (#"{"ips":[{"address":"255.255.255.255/32"}]}"#, "isGateway: expected a gateway inside 255.255.255.255/32 from IPAM, found none"),
-        (#"{"ips":[{"address":"10.1.0.1/16"}]}"#, "isGateway: expected a gateway other than the container's address 10.1.0.1/16"),
-        (#"{"ips":[{"address":"10.1.0.7/16","gateway":"10.1.0.7"}]}"#, "isGateway: expected a gateway other than the container's address 10.1.0.7/16"),
-    ])
+    @Test(
+        "a gateway that cannot be is refused, with what was found",
+        arguments: [
+            (
+                #"{"ips":[{"address":"10.1.0.5/16","gateway":"10.2.0.1"}]}"#,
+                "isGateway: expected a gateway inside 10.1.0.0/16 from IPAM, found 10.2.0.1"
+            ),
+            (
+                #"{"ips":[{"address":"10.1.0.5/16","gateway":"fd00::1"}]}"#,
+                "isGateway: expected a gateway inside 10.1.0.0/16 from IPAM, found fd00::1"
+            ),
+            (
+                #"{"ips":[{"address":"10.1.0.5/32"}]}"#,
+                "isGateway: expected a gateway inside 10.1.0.5/32 from IPAM, found none"
+            ),
+            (
+                #"{"ips":[{"address":"255.255.255.255/32"}]}"#,
+                "isGateway: expected a gateway inside 255.255.255.255/32 from IPAM, found none"
+            ),
+            (
+                #"{"ips":[{"address":"10.1.0.1/16"}]}"#,
+                "isGateway: expected a gateway other than the container's address 10.1.0.1/16"
+            ),
+            (
+                #"{"ips":[{"address":"10.1.0.7/16","gateway":"10.1.0.7"}]}"#,
+                "isGateway: expected a gateway other than the container's address 10.1.0.7/16"
+            ),
+        ])
     func refusals(ipam: String, message: String) {
         #expect(failure { try plan(ipam, #""isGateway":true"#) } == message)
         #expect(code { try plan(ipam, #""isGateway":true"#) } == 7)

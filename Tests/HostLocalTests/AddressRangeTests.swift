@@ -1,5 +1,6 @@
 internal import NetworkAddress
 internal import Testing
+
 @testable internal import host_local
 
 @Suite struct AddressRangeTests {
@@ -26,7 +27,9 @@ internal import Testing
     }
 
     @Test func `a gateway may lie outside of the network`() throws {
-        #expect(try AddressRange(subnet: prefix("10.1.0.0/24"), gateway: address("10.9.0.1")).gateway == address("10.9.0.1"))
+        #expect(
+            try AddressRange(subnet: prefix("10.1.0.0/24"), gateway: address("10.9.0.1")).gateway == address("10.9.0.1")
+        )
     }
 
     @Test func `a range of nothing but the broadcast address is refused`() throws {

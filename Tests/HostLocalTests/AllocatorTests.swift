@@ -1,6 +1,7 @@
 internal import CNI
 internal import NetworkAddress
 internal import Testing
+
 @testable internal import host_local
 
 @Suite struct AllocatorTests {
@@ -19,7 +20,10 @@ internal import Testing
 
     @Test func `addresses go round, and a gateway is never among them`() throws {
         let allocator = try allocator(["10.1.0.0/29"])
-        #expect(try (0..<4).map { try add("c\($0)", allocator) } == [["10.1.0.2"], ["10.1.0.3"], ["10.1.0.4"], ["10.1.0.5"]])
+        #expect(
+            try (0..<4).map { try add("c\($0)", allocator) } == [
+                ["10.1.0.2"], ["10.1.0.3"], ["10.1.0.4"], ["10.1.0.5"],
+            ])
         try store.release(address("10.1.0.2"))
         #expect(try add("d", allocator) == ["10.1.0.6"])
         #expect(try add("e", allocator) == ["10.1.0.2"])

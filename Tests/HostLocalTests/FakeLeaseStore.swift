@@ -1,4 +1,5 @@
 internal import NetworkAddress
+
 @testable internal import host_local
 
 /// Leases in memory. It can fail at the n-th change, and it counts what is not synchronized.

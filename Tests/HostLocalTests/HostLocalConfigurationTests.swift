@@ -4,6 +4,7 @@ internal import JSON
 internal import NetworkAddress
 internal import TestSupport
 internal import Testing
+
 @testable internal import host_local
 
 @Suite struct HostLocalConfigurationTests {
@@ -43,15 +44,21 @@ internal import Testing
             "ipam": ["subnet": "10.2.0.0/24", "ranges": [[["subnet": "10.3.0.0/24"], ["subnet": "10.4.0.0/24"]]]],
             "runtimeConfig": ["ipRanges": [[["subnet": "10.1.0.0/24"]], [["subnet": "fd00::/64"]]]],
         ])
-        #expect(configuration.sets.map { $0.ranges.map(\.subnet.description) } == [
-            ["10.1.0.0/24"], ["fd00::/64"], ["10.2.0.0/24"], ["10.3.0.0/24", "10.4.0.0/24"],
-        ])
+        #expect(
+            configuration.sets.map { $0.ranges.map(\.subnet.description) } == [
+                ["10.1.0.0/24"], ["fd00::/64"], ["10.2.0.0/24"], ["10.3.0.0/24", "10.4.0.0/24"],
+            ])
     }
 
     @Test func `requested addresses are gathered from all three places, each once`() throws {
         let configuration = try configuration(
             [
-                "ipam": ["ranges": [[["subnet": "10.1.0.0/24"]], [["subnet": "fd00::/64"]], [["subnet": "10.2.0.0/24"]], [["subnet": "10.3.0.0/24"]]]],
+                "ipam": [
+                    "ranges": [
+                        [["subnet": "10.1.0.0/24"]], [["subnet": "fd00::/64"]], [["subnet": "10.2.0.0/24"]],
+                        [["subnet": "10.3.0.0/24"]],
+                    ]
+                ],
                 "args": ["cni": ["ips": ["fd00::5", "10.1.0.5"]]],
                 "runtimeConfig": ["ips": ["10.1.0.5/24", "10.3.0.9/24"]],
             ], "IgnoreUnknown=1;IP=10.1.0.5;K8S_POD_NAME=web")
@@ -77,15 +84,19 @@ internal import Testing
             "cniVersion": "1.1.0",
             "ipam": [
                 "subnet": "10.1.0.0/24",
-                "routes": [[
-                    "dst": "10.9.0.0/16", "gw": "10.1.0.9", "mtu": 1400, "advmss": 1300, "priority": 7, "table": 100, "scope": 253,
-                ]],
+                "routes": [
+                    [
+                        "dst": "10.9.0.0/16", "gw": "10.1.0.9", "mtu": 1400, "advmss": 1300, "priority": 7,
+                        "table": 100, "scope": 253,
+                    ]
+                ],
             ],
         ])
-        #expect(configuration.routes == [
-            AttachmentResult.Route(
-                destination: try prefix("10.9.0.0/16"), gateway: try address("10.1.0.9"), mtu: 1400, advmss: 1300,
-                priority: 7, table: 100, scope: 253)
-        ])
+        #expect(
+            configuration.routes == [
+                AttachmentResult.Route(
+                    destination: try prefix("10.9.0.0/16"), gateway: try address("10.1.0.9"), mtu: 1400, advmss: 1300,
+                    priority: 7, table: 100, scope: 253)
+            ])
     }
 }

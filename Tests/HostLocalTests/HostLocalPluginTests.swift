@@ -4,6 +4,7 @@ internal import LinuxSystem
 internal import NetworkAddress
 internal import SystemPackage
 internal import Testing
+
 @testable internal import host_local
 
 @Suite struct HostLocalPluginTests {
@@ -34,10 +35,12 @@ internal import Testing
             "subnet": "10.1.0.0/20", "routes": [["dst": "0.0.0.0/0"]], "resolvConf": "/etc/resolv.conf",
         ]
         let request = try Requests.attach(Requests.attachment("a"), Requests.configuration(ipam: ipam))
-        #expect(try plugin.add(request) == AttachmentResult(
-            ips: [.init(address: try prefix("10.1.0.2/20"), gateway: try address("10.1.0.1"))],
-            routes: [.init(destination: try prefix("0.0.0.0/0"))],
-            dns: .init(nameservers: ["10.1.0.1"], search: ["a", "b"])))
+        #expect(
+            try plugin.add(request)
+                == AttachmentResult(
+                    ips: [.init(address: try prefix("10.1.0.2/20"), gateway: try address("10.1.0.1"))],
+                    routes: [.init(destination: try prefix("0.0.0.0/0"))],
+                    dns: .init(nameservers: ["10.1.0.1"], search: ["a", "b"])))
     }
 
     @Test func `a resolver file that cannot be read fails before anything is taken`() throws {
@@ -55,7 +58,8 @@ internal import Testing
         try plugin.check(request)
         try store.release(address("fd00::2"))
         let error = #expect(throws: CNIError.self) { try plugin.check(request) }
-        #expect(error?.message == "eth0 of container a on network net has no address of fd00::1-fd00::ffff:ffff:ffff:ffff")
+        #expect(
+            error?.message == "eth0 of container a on network net has no address of fd00::1-fd00::ffff:ffff:ffff:ffff")
     }
 
     @Test func `CHECK compares prevResult where it speaks of our ranges`() throws {
@@ -68,7 +72,9 @@ internal import Testing
         try check("10.1.0.2/24")
         try check("192.168.7.7/24")
         let error = #expect(throws: CNIError.self) { try check("10.1.0.3/24") }
-        #expect(error?.message == "prevResult gives 10.1.0.3 to eth0 of container a on network net, which has 10.1.0.2, fd00::2")
+        #expect(
+            error?.message
+                == "prevResult gives 10.1.0.3 to eth0 of container a on network net, which has 10.1.0.2, fd00::2")
     }
 
     @Test func `DEL releases what ADD took, and nothing of others`() throws {
@@ -100,7 +106,9 @@ internal import Testing
     }
 
     @Test func `STATUS fails with code 50 when a set is full`() throws {
-        let configuration = try Requests.configuration(ipam: ["ranges": [[["subnet": "10.1.0.0/30"]], [["subnet": "fd00::/64"]]]])
+        let configuration = try Requests.configuration(ipam: [
+            "ranges": [[["subnet": "10.1.0.0/30"]], [["subnet": "fd00::/64"]]]
+        ])
         try plugin.status(Requests.network(configuration))
         _ = try plugin.add(Requests.attach(Requests.attachment("a"), configuration))
         let error = #expect(throws: CNIError.self) { try plugin.status(Requests.network(configuration)) }
@@ -145,9 +153,11 @@ internal import Testing
             nameserver
 
             """
-        #expect(AttachmentResult.DNS(resolverFile: Array(text.utf8)) == AttachmentResult.DNS(
-            nameservers: ["10.1.0.1", "10.1.0.2"], domain: "example.org", search: ["a", "b", "c"],
-            options: ["ndots:2", "rotate"]))
+        #expect(
+            AttachmentResult.DNS(resolverFile: Array(text.utf8))
+                == AttachmentResult.DNS(
+                    nameservers: ["10.1.0.1", "10.1.0.2"], domain: "example.org", search: ["a", "b", "c"],
+                    options: ["ndots:2", "rotate"]))
     }
 }
 
@@ -156,14 +166,16 @@ internal import Testing
         #expect(LeaseOwner(Requests.attachment("abc")).contents == Array("abc\r\neth0".utf8))
     }
 
-    @Test(arguments: [
-        ("abc\r\neth0", LeaseOwner(containerID: "abc", interfaceName: "eth0")),
-        ("abc\r\neth0\n", LeaseOwner(containerID: "abc", interfaceName: "eth0")),
-        ("abc\neth0", LeaseOwner(containerID: "abc", interfaceName: "eth0")),
-        ("abc", LeaseOwner(containerID: "abc")),
-        ("  abc\n", LeaseOwner(containerID: "abc")),
-        ("kept for the printer", nil), ("abc\r\neth0\r\nmore", nil), ("", nil), ("\u{0}\u{0}", nil), ("ab\u{0}", nil),
-    ] as [(String, LeaseOwner?)])
+    @Test(
+        arguments: [
+            ("abc\r\neth0", LeaseOwner(containerID: "abc", interfaceName: "eth0")),
+            ("abc\r\neth0\n", LeaseOwner(containerID: "abc", interfaceName: "eth0")),
+            ("abc\neth0", LeaseOwner(containerID: "abc", interfaceName: "eth0")),
+            ("abc", LeaseOwner(containerID: "abc")),
+            ("  abc\n", LeaseOwner(containerID: "abc")),
+            ("kept for the printer", nil), ("abc\r\neth0\r\nmore", nil), ("", nil), ("\u{0}\u{0}", nil),
+            ("ab\u{0}", nil),
+        ] as [(String, LeaseOwner?)])
     func `a file says whose it is`(contents: String, owner: LeaseOwner?) {
         #expect(LeaseOwner(contents: Array(contents.utf8)) == owner)
     }
@@ -173,6 +185,8 @@ internal import Testing
         #expect(LeaseOwner.text(of: Array(" \r\n".utf8)) == nil)
         #expect(LeaseOwner.text(of: [0, 0, 0]) == nil)
         #expect(LeaseOwner.text(of: Array("abc\u{0}\u{0}".utf8)) == nil)
-        #expect(LeaseOwner.text(of: Array("kept for the printer\n".utf8)).map(Array.init) == Array("kept for the printer".utf8))
+        #expect(
+            LeaseOwner.text(of: Array("kept for the printer\n".utf8)).map(Array.init)
+                == Array("kept for the printer".utf8))
     }
 }

@@ -37,7 +37,9 @@ struct HostLocalProgram {
     }
 
     /// Starts a command; what is returned waits for its end.
-    func start(_ command: String, _ container: String, _ configuration: JSONValue, interface: String = "eth0") throws -> () throws -> Outcome {
+    func start(_ command: String, _ container: String, _ configuration: JSONValue, interface: String = "eth0") throws
+        -> () throws -> Outcome
+    {
         let process = Process()
         process.executableURL = URL(filePath: path)
         process.environment = [
@@ -61,7 +63,9 @@ struct HostLocalProgram {
         }
     }
 
-    func run(_ command: String, _ container: String, _ configuration: JSONValue, interface: String = "eth0") throws -> Outcome {
+    func run(_ command: String, _ container: String, _ configuration: JSONValue, interface: String = "eth0") throws
+        -> Outcome
+    {
         try start(command, container, configuration, interface: interface)()
     }
 }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import JSON
 internal import Testing
+
 @testable internal import host_local
 
 /// The built executable as a process, alone.
@@ -13,7 +14,9 @@ internal import Testing
         ours = try #require(HostLocalProgram.ours, "the executable is built with the tests")
     }
 
-    private func configuration(_ version: String = "1.0.0", subnet: String = "10.1.0.0/24", _ more: JSONObject = [:]) -> JSONValue {
+    private func configuration(_ version: String = "1.0.0", subnet: String = "10.1.0.0/24", _ more: JSONObject = [:])
+        -> JSONValue
+    {
         var document: JSONObject = [
             "cniVersion": .string(version), "name": "net",
             "ipam": ["type": "host-local", "subnet": .string(subnet), "dataDir": .string(temporary.path)],
@@ -58,7 +61,9 @@ internal import Testing
         let kept: JSONObject = ["cni.dev/valid-attachments": [["containerID": "a", "ifname": "eth0"]]]
         #expect(try ours.run("GC", "", configuration("1.1.0", subnet: "10.1.0.0/30", kept)).status == 0)
         #expect(try leases() == ["10.1.0.2"])
-        #expect(try ours.run("GC", "", configuration("1.1.0", subnet: "10.1.0.0/30", ["cni.dev/valid-attachments": []])).status == 0)
+        #expect(
+            try ours.run("GC", "", configuration("1.1.0", subnet: "10.1.0.0/30", ["cni.dev/valid-attachments": []]))
+                .status == 0)
         #expect(try leases().isEmpty)
         #expect(try ours.run("STATUS", "", small).status == 0)
     }
@@ -84,9 +89,13 @@ internal import Testing
             process.executableURL = URL(filePath: "/bin/sh")
             // The time from start to end is a few milliseconds in a debug build: kills fall before, into and after it.
             let delay = Double(number % 20) * 0.001
-            process.arguments = ["-c", "timeout -s KILL \(0.002 + delay) \"$0\" < \"$1\" > /dev/null 2>&1", ours.path, temporary.path + "/input"]
+            process.arguments = [
+                "-c", "timeout -s KILL \(0.002 + delay) \"$0\" < \"$1\" > /dev/null 2>&1", ours.path,
+                temporary.path + "/input",
+            ]
             process.environment = [
-                "CNI_COMMAND": number % 3 == 2 ? "DEL" : "ADD", "CNI_CONTAINERID": "k\(number / 3)", "CNI_IFNAME": "eth0",
+                "CNI_COMMAND": number % 3 == 2 ? "DEL" : "ADD", "CNI_CONTAINERID": "k\(number / 3)",
+                "CNI_IFNAME": "eth0",
                 "CNI_NETNS": "/proc/self/ns/net", "CNI_NETNS_OVERRIDE": "1", "PATH": "/usr/bin:/bin",
             ]
             try Data(configuration().text()).write(to: URL(filePath: temporary.path + "/input"))
@@ -100,7 +109,9 @@ internal import Testing
 }
 
 /// The built executable and the reference implementation on the same leases.
-@Suite(.serialized, .enabled(if: HostLocalProgram.reference != nil, "needs the Debian package containernetworking-plugins"))
+@Suite(
+    .serialized, .enabled(if: HostLocalProgram.reference != nil, "needs the Debian package containernetworking-plugins")
+)
 struct HostLocalInteroperabilityTests {
     private let temporary: TemporaryDirectory
     private let ours: HostLocalProgram
@@ -123,11 +134,14 @@ struct HostLocalInteroperabilityTests {
     }
 
     private func leases() throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: temporary.path + "/net").filter { IPAddressName.is($0) }.sorted()
+        try FileManager.default.contentsOfDirectory(atPath: temporary.path + "/net").filter { IPAddressName.is($0) }
+            .sorted()
     }
 
     private enum IPAddressName {
-        static func `is`(_ name: String) -> Bool { name.contains("10.1.") && !name.contains("_") || name.hasPrefix("fd00:") }
+        static func `is`(_ name: String) -> Bool {
+            name.contains("10.1.") && !name.contains("_") || name.hasPrefix("fd00:")
+        }
     }
 
     @Test func `each finds, checks and releases what the other made`() throws {

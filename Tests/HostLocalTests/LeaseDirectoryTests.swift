@@ -3,6 +3,7 @@ internal import Foundation
 internal import LinuxSystem
 internal import NetworkAddress
 internal import Testing
+
 @testable internal import host_local
 
 @Suite struct LeaseDirectoryTests {
@@ -176,7 +177,9 @@ internal import Testing
 
     @Test func `noise in place of an index is no index`() throws {
         #expect(try take("10.1.0.2", "a"))
-        #expect(FileManager.default.createFile(atPath: indexPath, contents: Data((0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 37) })))
+        #expect(
+            FileManager.default.createFile(
+                atPath: indexPath, contents: Data((0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 37) })))
         #expect(try addresses("a") == ["10.1.0.2"])
         #expect(try indexIsCurrent())
     }

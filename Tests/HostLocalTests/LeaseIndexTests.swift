@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import NetworkAddress
 internal import Testing
+
 @testable internal import host_local
 
 @Suite struct LeaseIndexTests {
@@ -74,7 +75,9 @@ internal import Testing
     @Test func `owners of one hash are told apart by nobody but the file, and all are found`() throws {
         let index = LeaseIndex(nil)
         try index.fill([])
-        for number in 1...200 { try index.insert(LeaseIndex.Entry(owner: 7, address: IPAddress(.ipv4, number: UInt128(number)))) }
+        for number in 1...200 {
+            try index.insert(LeaseIndex.Entry(owner: 7, address: IPAddress(.ipv4, number: UInt128(number))))
+        }
         #expect(try index.addresses(ofOwner: 7).count == 200)
         #expect(try index.addresses(ofOwner: 8).isEmpty)
     }

@@ -4,6 +4,7 @@ internal import Foundation
 internal import JSON
 internal import LinuxSystem
 internal import NetworkAddress
+
 @testable internal import host_local
 
 /// Builds what the plugin is called with.
@@ -58,7 +59,8 @@ final class TemporaryDirectory {
     /// - Parameter inMemory: on tmpfs where there is one, so that hundreds of changes do not wait for a disk.
     init(inMemory: Bool = false) throws {
         let memory = "/dev/shm"
-        let folder = inMemory && FileManager.default.isWritableFile(atPath: memory)
+        let folder =
+            inMemory && FileManager.default.isWritableFile(atPath: memory)
             ? URL(filePath: memory) : FileManager.default.temporaryDirectory
         path = folder.appending(path: "host-local-\(UUID().uuidString)").path()
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

@@ -9,7 +9,8 @@ import Testing
 struct AddressPlanTests {
     private func plan(_ text: String, interface: Int? = nil) throws -> AddressPlan {
         AddressPlan(
-            try AttachmentResult(JSONField(JSONValue(parsing: Array(text.utf8))), version: .latest), interface: interface)
+            try AttachmentResult(JSONField(JSONValue(parsing: Array(text.utf8))), version: .latest),
+            interface: interface)
     }
 
     @Test("a route without gateway goes by the gateway of the first address of its family, else it is on the link")
@@ -45,7 +46,8 @@ struct AddressPlanTests {
         let route = try #require(
             try plan(#"{"routes":[{"dst":"10.9.0.0/16","mtu":1400,"advmss":1360,"priority":5,"table":9,"scope":253}]}"#)
                 .routes.first?.route(link: 3))
-        #expect(route.mtu == 1400 && route.advmss == 1360 && route.priority == 5 && route.table == 9 && route.scope == 253)
+        #expect(
+            route.mtu == 1400 && route.advmss == 1360 && route.priority == 5 && route.table == 9 && route.scope == 253)
     }
 
     @Test("addresses of other interfaces are left out")
@@ -57,12 +59,19 @@ struct AddressPlanTests {
         #expect(try plan(text, interface: 1).addresses.map(\.description) == ["10.2.0.5/16", "10.3.0.5/16"])
     }
 
-    @Test("addresses that no interface can have are refused", arguments: ["0.0.0.0/0", "10.0.0.1/0", "224.0.0.1/4", "127.0.0.1/8", "ff02::1/16", "::1/128"])
+    @Test(
+        "addresses that no interface can have are refused",
+        arguments: ["0.0.0.0/0", "10.0.0.1/0", "224.0.0.1/4", "127.0.0.1/8", "ff02::1/16", "::1/128"])
     func impossible(address: String) throws {
         let ips = [AttachmentResult.IPConfiguration(address: try #require(IPPrefix(address)))]
-        #expect(throws: CNIError(.invalidConfiguration, "ipam: expected addresses that an interface can have from x, found \(address)")) {
+        #expect(
+            throws: CNIError(
+                .invalidConfiguration, "ipam: expected addresses that an interface can have from x, found \(address)")
+        ) {
             try AddressPlan.checkAddresses(ips, from: "x")
         }
-        #expect(throws: CNIError(.invalidConfiguration, "ipam: x gave no address")) { try AddressPlan.checkAddresses([], from: "x") }
+        #expect(throws: CNIError(.invalidConfiguration, "ipam: x gave no address")) {
+            try AddressPlan.checkAddresses([], from: "x")
+        }
     }
 }

@@ -18,10 +18,12 @@ struct HostLinkNameTests {
     }
 
     // Running containers have links of these names: another version of the plugin must find them.
-    @Test("names never change", arguments: [
-        (CNI.Attachment(network: "podman", containerID: "c1", interfaceName: "eth0"), "vethspaar7uxkif"),
-        (CNI.Attachment(network: "net", containerID: "0123456789abcdef", interfaceName: "net1"), "vethee42vibwwqa"),
-    ])
+    @Test(
+        "names never change",
+        arguments: [
+            (CNI.Attachment(network: "podman", containerID: "c1", interfaceName: "eth0"), "vethspaar7uxkif"),
+            (CNI.Attachment(network: "net", containerID: "0123456789abcdef", interfaceName: "net1"), "vethee42vibwwqa"),
+        ])
     func vectors(attachment: CNI.Attachment, name: String) {
         #expect(HostLinkName.veth(attachment) == name)
     }
@@ -60,8 +62,11 @@ struct HostLinkNameTests {
 
     @Test("the alias names network, container and interface, within what the kernel takes")
     func alias() {
-        #expect(HostLinkName.alias(CNI.Attachment(network: "net", containerID: "c1", interfaceName: "eth0")) == "cni:net/c1/eth0")
-        let long = CNI.Attachment(network: "net", containerID: String(repeating: "x", count: 300), interfaceName: "eth0")
+        #expect(
+            HostLinkName.alias(CNI.Attachment(network: "net", containerID: "c1", interfaceName: "eth0"))
+                == "cni:net/c1/eth0")
+        let long = CNI.Attachment(
+            network: "net", containerID: String(repeating: "x", count: 300), interfaceName: "eth0")
         #expect(HostLinkName.alias(long).utf8.count == 255)
         #expect(HostLinkName.isVeth(named: HostLinkName.veth(long), alias: HostLinkName.alias(long), of: "net"))
     }

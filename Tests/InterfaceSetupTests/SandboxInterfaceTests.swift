@@ -31,7 +31,8 @@ struct SandboxInterfaceTests {
          "routes":[{"dst":"0.0.0.0/0","mtu":1400,"priority":3},{"dst":"fd00:9::/64"}]}
         """
 
-    private func attach(_ plan: AddressPlan, _ options: SandboxInterface.Options = .init(expectsAddresses: true)) throws {
+    private func attach(_ plan: AddressPlan, _ options: SandboxInterface.Options = .init(expectsAddresses: true)) throws
+    {
         try interface.bringUp(options)
         try interface.configure(plan, options)
     }
@@ -42,10 +43,12 @@ struct SandboxInterfaceTests {
         #expect(
             runtime.log.calls == [
                 "sandbox: write net/ipv6/conf/eth0/accept_ra = 0", "sandbox: write net/ipv6/conf/eth0/autoconf = 0",
-                "sandbox: write net/ipv4/conf/eth0/arp_notify = 1", "sandbox: write net/ipv6/conf/eth0/ndisc_notify = 1",
+                "sandbox: write net/ipv4/conf/eth0/arp_notify = 1",
+                "sandbox: write net/ipv6/conf/eth0/ndisc_notify = 1",
                 "sandbox: write net/ipv6/conf/eth0/disable_ipv6 = 1", "sandbox: change link eth0: up",
                 "sandbox: write net/ipv6/conf/eth0/disable_ipv6 = 0", "sandbox: add address 10.1.0.5/16 to eth0",
-                "sandbox: add address fd00:1::5/64 to eth0", "sandbox: add route 0.0.0.0/0 via 10.1.0.1 mtu 1400 metric 3",
+                "sandbox: add address fd00:1::5/64 to eth0",
+                "sandbox: add route 0.0.0.0/0 via 10.1.0.1 mtu 1400 metric 3",
                 "sandbox: add route fd00:9::/64 via fd00:1::1",
             ])
         #expect(stack.state.addresses[link.index]?.last?.skipsDuplicateDetection == true)

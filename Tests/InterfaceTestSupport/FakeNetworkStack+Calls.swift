@@ -1,6 +1,6 @@
+internal import LinuxSystem
 public import Netlink
 public import NetworkAddress
-internal import LinuxSystem
 internal import SystemPackage
 
 extension FakeNetworkStack: NetworkStack {
@@ -42,7 +42,8 @@ extension FakeNetworkStack: NetworkStack {
             let other = peer.namespace == nil ? self : peerStack(peer.namespace)
             guard let other else { throw refuse(operation, .invalidArgument) }
             if other[peer.name] != nil || peer.name == link.name { throw refuse(operation, .fileExists) }
-            let near = makeLink(name: link.name, kind: "veth", mac: link.mac, mtu: link.mtu ?? 1500, master: link.master)
+            let near = makeLink(
+                name: link.name, kind: "veth", mac: link.mac, mtu: link.mtu ?? 1500, master: link.master)
             let far = other.makeLink(name: peer.name, kind: "veth", mac: peer.mac, mtu: peer.mtu ?? 1500)
             state.links[near.index]?.tiedTo = far.index
             other.state.links[far.index]?.tiedTo = near.index
@@ -198,6 +199,7 @@ extension FakeNetworkStack: NetworkStack {
 extension Route {
     /// Whether the kernel takes them for one: IPv4 tells routes apart by table and metric.
     fileprivate func isSame(as other: Route) -> Bool {
-        destination == other.destination && (table ?? 254) == (other.table ?? 254) && (priority ?? 0) == (other.priority ?? 0)
+        destination == other.destination && (table ?? 254) == (other.table ?? 254)
+            && (priority ?? 0) == (other.priority ?? 0)
     }
 }

@@ -67,13 +67,15 @@ public final class FakeNetworkStack {
     /// Puts a link there.
     @discardableResult
     public func makeLink(
-        name: String, kind: String?, mac: MACAddress? = nil, mtu: UInt32 = 1500, isUp: Bool = false, master: Int32? = nil,
+        name: String, kind: String?, mac: MACAddress? = nil, mtu: UInt32 = 1500, isUp: Bool = false,
+        master: Int32? = nil,
         alias: String? = nil, bridge: BridgeSettings? = nil
     ) -> Link {
         madeLinks += 1
         let chosen = MACAddress(bytes: [0x02, 0, 0, 0, UInt8(nextIndex & 0x7F), madeLinks])
         let link = Link(
-            index: nextIndex, name: name, mac: mac ?? chosen, mtu: mtu, isUp: isUp, alias: alias, kind: kind, bridge: bridge)
+            index: nextIndex, name: name, mac: mac ?? chosen, mtu: mtu, isUp: isUp, alias: alias, kind: kind,
+            bridge: bridge)
         nextIndex += 1
         state.links[link.index] = link
         for (name, value) in initialSysctls(of: name) { state.sysctls[name] = value }
@@ -95,7 +97,9 @@ public final class FakeNetworkStack {
     public func removeAddresses(of name: String) { self[name].map { state.addresses[$0.index] = nil } }
 
     /// Replaces the VLANs of a port.
-    public func setVLANs(_ vlans: [BridgeVLAN], ofPort name: String) { self[name].map { state.vlans[$0.index] = vlans } }
+    public func setVLANs(_ vlans: [BridgeVLAN], ofPort name: String) {
+        self[name].map { state.vlans[$0.index] = vlans }
+    }
 
     public func vlans(ofPort name: String) -> [BridgeVLAN] { self[name].flatMap { state.vlans[$0.index] } ?? [] }
 

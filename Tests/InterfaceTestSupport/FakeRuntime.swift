@@ -43,7 +43,8 @@ public final class FakeRuntime {
     /// A request for ADD or CHECK.
     public func request(
         _ text: String = "{}", version: String = "1.1.0", network: String = "net", containerID: String = "c1",
-        interfaceName: String = "eth0", arguments: String = "", prevResult: AttachmentResult? = nil, sandbox: Sandbox? = nil
+        interfaceName: String = "eth0", arguments: String = "", prevResult: AttachmentResult? = nil,
+        sandbox: Sandbox? = nil
     ) throws -> AttachRequest {
         let input = try FakeRuntime.bytes(text, version: version, network: network, prevResult: prevResult)
         return AttachRequest(
@@ -64,7 +65,8 @@ public final class FakeRuntime {
     public func networkRequest(_ text: String = "{}", network: String = "net") throws -> NetworkRequest {
         let input = try FakeRuntime.bytes(text, version: "1.1.0", network: network, prevResult: nil)
         return NetworkRequest(
-            configuration: try RequestConfiguration(input), execution: execution(containerID: "", interfaceName: "", input))
+            configuration: try RequestConfiguration(input),
+            execution: execution(containerID: "", interfaceName: "", input))
     }
 
     private func execution(containerID: String, interfaceName: String, _ input: [UInt8]) -> Execution {

@@ -35,7 +35,9 @@ import Testing
         #expect(text([.integer(number)]) == "[\(number)]")
     }
 
-    @Test(arguments: [0.1, -1.5, 1e300, 2.2250738585072014e-308, 1.0]) func `real numbers survive and stay real`(number: Double) throws {
+    @Test(arguments: [0.1, -1.5, 1e300, 2.2250738585072014e-308, 1.0]) func `real numbers survive and stay real`(
+        number: Double
+    ) throws {
         #expect(try JSONValue(parsing: JSONValue.array([.real(number)]).text()) == [.real(number)])
     }
 

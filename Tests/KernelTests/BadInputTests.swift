@@ -107,7 +107,8 @@ import Testing
         }
         let changes = before.changes(to: try lab.snapshot(files: false)).split(separator: "\n").filter { line in
             // Forwarding stays on where a gateway was asked for; the kernel turns accept_redirects with it.
-            !line.contains("forward") && !line.contains("conf/all/accept_redirects") && !line.contains("ipv6/conf/default") && !line.contains("ipv6/conf/all")
+            !line.contains("forward") && !line.contains("conf/all/accept_redirects")
+                && !line.contains("ipv6/conf/default") && !line.contains("ipv6/conf/all")
         }
         #expect(changes.isEmpty, "\(changes.prefix(20).joined(separator: "\n"))")
         let leases = try FileManager.default.subpathsOfDirectory(atPath: lab.folder).filter { path in

@@ -40,7 +40,8 @@ struct BridgeAttachmentTests {
         #expect(result.ips.map(\.interface) == [2, 2])
         #expect(result.ips.map(\.gateway?.description) == ["10.1.0.1", "fd01::1"])
 
-        #expect(try lab.container.addresses(of: "eth0").filter { !$0.hasPrefix("fe80") } == ["10.1.0.2/16", "fd01::2/64"])
+        #expect(
+            try lab.container.addresses(of: "eth0").filter { !$0.hasPrefix("fe80") } == ["10.1.0.2/16", "fd01::2/64"])
         #expect(try lab.host.addresses(of: "cni0").filter { !$0.hasPrefix("fe80") } == ["10.1.0.1/16", "fd01::1/64"])
         let gateways = try lab.container.routes().filter { $0.dst == "default" }.compactMap(\.gateway)
         #expect(Set(gateways) == ["10.1.0.1", "fd01::1"])
@@ -67,7 +68,9 @@ struct BridgeAttachmentTests {
     func anAddressThatMovesIsReachedAtOnce(address: String, arguments: String) throws {
         let lab = try Lab(containers: 3)
         var network = BridgeNetwork(lab)
-        network.ipam = address.contains(":") ? #"{"type": "host-local", "ranges": [[{"subnet": "fd01::/64"}]]}"# : BridgeNetwork.ipv4
+        network.ipam =
+            address.contains(":")
+            ? #"{"type": "host-local", "ranges": [[{"subnet": "fd01::/64"}]]}"# : BridgeNetwork.ipv4
         _ = try network.add(container: 2)
         _ = try network.add(container: 0, arguments: arguments)
         let stranger = try #require(try lab.container.link("eth0")?.address)
@@ -139,7 +142,9 @@ struct BridgeAttachmentTests {
         try lab.container.ip("link", "add", "eth0", "type", "bridge")
         let before = try lab.snapshot(files: false)
         let answer = try network.call("ADD")
-        #expect(answer.error?.message.contains("eth0 already exists in the sandbox \(lab.container.path)") == true, "\(answer)")
+        #expect(
+            answer.error?.message.contains("eth0 already exists in the sandbox \(lab.container.path)") == true,
+            "\(answer)")
         expectUnchanged(before, try lab.snapshot(files: false))
         #expect(network.leases() == [])
     }

@@ -45,7 +45,8 @@ struct BridgeCheckTests {
         Damage(.container, "ip route delete default", "lacks the route 0.0.0.0/0 via 10.1.0.1"),
         Damage(.container, "ip -6 route delete default", "lacks the route ::/0 via fd01::1"),
         Damage(
-            .container, "ip link delete eth0; ip link add eth0 type bridge; ip link set eth0 up", "eth0 is no veth but bridge"),
+            .container, "ip link delete eth0; ip link add eth0 type bridge; ip link set eth0 up",
+            "eth0 is no veth but bridge"),
     ])
     func checkNamesWhatIsBroken(damage: Damage) throws {
         let lab = try Lab()

@@ -5,11 +5,17 @@ import TestSupport
 import Testing
 
 /// The reference plugins and ours on the same containers: users swap executables under running containers.
-@Suite(.needsLab, .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/lib/cni/bridge"), "needs the package containernetworking-plugins"))
+@Suite(
+    .needsLab,
+    .enabled(
+        if: FileManager.default.isExecutableFile(atPath: "/usr/lib/cni/bridge"),
+        "needs the package containernetworking-plugins"))
 struct BridgeInteroperabilityTests {
     private static let reference = "/usr/lib/cni"
 
-    private func call(_ network: BridgeNetwork, _ command: String, byReference: Bool, prevResult: String? = nil) throws -> Lab.Answer {
+    private func call(_ network: BridgeNetwork, _ command: String, byReference: Bool, prevResult: String? = nil) throws
+        -> Lab.Answer
+    {
         try network.call(
             command, prevResult: prevResult, plugin: byReference ? "\(Self.reference)/bridge" : "bridge",
             searchPath: byReference ? Self.reference : Executables.folder)
@@ -38,7 +44,8 @@ struct BridgeInteroperabilityTests {
         var network = BridgeNetwork(lab)
         network.version = version
         network.keys = #""isDefaultGateway": true"#
-        let theirs = try network.call("ADD", container: 0, plugin: "\(Self.reference)/bridge", searchPath: Self.reference)
+        let theirs = try network.call(
+            "ADD", container: 0, plugin: "\(Self.reference)/bridge", searchPath: Self.reference)
         let ours = try network.call("ADD", container: 1)
         #expect(theirs.isSuccess && ours.isSuccess, "\(theirs) \(ours)")
         #expect(shape(try #require(ours.json)) == shape(try #require(theirs.json)))
@@ -51,7 +58,8 @@ struct BridgeInteroperabilityTests {
             case .object(let object): return object.members.flatMap { walk($0.value, path + "." + $0.key) }
             case .array(let elements): return elements.enumerated().flatMap { walk($1, path + "[\($0)]") }
             case .string(let text):
-                let differs = [".mac", ".sandbox", ".address", ".ip"].contains { path.hasSuffix($0) } || text.hasPrefix("veth")
+                let differs =
+                    [".mac", ".sandbox", ".address", ".ip"].contains { path.hasSuffix($0) } || text.hasPrefix("veth")
                 return [path + (differs ? "" : " = \(text)")]
             default: return ["\(path) = \(value)"]
             }

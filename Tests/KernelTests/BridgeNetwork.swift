@@ -48,11 +48,13 @@ struct BridgeNetwork {
     var searchPath: String { "\(lab.path("plugins")):\(Executables.folder)" }
 
     func call(
-        _ command: String, container: Int = 0, prevResult: String? = nil, arguments: String? = nil, members: String = "",
+        _ command: String, container: Int = 0, prevResult: String? = nil, arguments: String? = nil,
+        members: String = "",
         interface: String = "eth0", sandbox: String? = nil, plugin: String = "bridge", searchPath: String? = nil
     ) throws -> Lab.Answer {
         try lab.call(
-            plugin, command, configuration(prevResult, members: members), sandbox: sandbox ?? lab.containers[container].path,
+            plugin, command, configuration(prevResult, members: members),
+            sandbox: sandbox ?? lab.containers[container].path,
             containerID: "container-\(container)", interface: interface, arguments: arguments,
             searchPath: searchPath ?? self.searchPath)
     }
@@ -68,7 +70,8 @@ struct BridgeNetwork {
     /// The leases of the network: file names that are addresses.
     func leases() -> [String] {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: lab.path("data/\(name)"))) ?? []
-        return files.filter { $0.contains(":") || $0.split(separator: ".").count == 4 }.filter { !$0.hasPrefix("last") }.sorted()
+        return files.filter { $0.contains(":") || $0.split(separator: ".").count == 4 }.filter { !$0.hasPrefix("last") }
+            .sorted()
     }
 
     /// The links of the host beside `lo`.

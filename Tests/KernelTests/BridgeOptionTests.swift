@@ -98,7 +98,10 @@ struct BridgeOptionTests {
     }
 
     @Test(arguments: [
-        (#""runtimeConfig": {"mac": "02:00:00:00:00:01"}, "args": {"cni": {"mac": "02:00:00:00:00:02"}}"#, "02:00:00:00:00:01"),
+        (
+            #""runtimeConfig": {"mac": "02:00:00:00:00:01"}, "args": {"cni": {"mac": "02:00:00:00:00:02"}}"#,
+            "02:00:00:00:00:01"
+        ),
         (#""args": {"cni": {"mac": "02:00:00:00:00:02"}}"#, "02:00:00:00:00:02"),
         ("", "02:00:00:00:00:03"),
     ])
@@ -170,7 +173,9 @@ struct BridgeOptionTests {
         #expect(!address.isTentative && !address.isWithoutDetection)
         let before = try lab.snapshot(files: false)
         let answer = try network.call("ADD", container: 1)
-        #expect(answer.error?.message.contains("another machine on the network has the address fd01::5") == true, "\(answer)")
+        #expect(
+            answer.error?.message.contains("another machine on the network has the address fd01::5") == true,
+            "\(answer)")
         expectUnchanged(before, try lab.snapshot(files: false))
     }
 
@@ -193,7 +198,9 @@ struct BridgeOptionTests {
         network.ipam = #"{"type": "host-local", "ranges": [[{"subnet": "10.1.0.0/16"}], [{"subnet": "10.2.0.0/16"}]]}"#
         let text = try network.add().text
         #expect(
-            try lab.host.addresses(of: "cni0").filter { !$0.hasPrefix("fe80") }.sorted() == ["10.1.0.1/16", "10.2.0.1/16"])
+            try lab.host.addresses(of: "cni0").filter { !$0.hasPrefix("fe80") }.sorted() == [
+                "10.1.0.1/16", "10.2.0.1/16",
+            ])
         #expect(try network.call("CHECK", prevResult: text).isSuccess)
     }
 
@@ -208,7 +215,8 @@ struct BridgeOptionTests {
         let before = try lab.snapshot(files: false)
         let refused = try other.call("ADD", container: 1)
         #expect(
-            refused.error?.message == "cni0 has 10.1.0.1/16, the network wants 10.2.0.1/16; 2 ports attached", "\(refused)")
+            refused.error?.message == "cni0 has 10.1.0.1/16, the network wants 10.2.0.1/16; 2 ports attached",
+            "\(refused)")
         expectUnchanged(before, try lab.snapshot(files: false))
         #expect(other.leases() == [])
 
@@ -225,7 +233,9 @@ struct BridgeOptionTests {
         third.keys = #""isGateway": true"#
         _ = try third.add(container: 1, interface: "eth2")
         #expect(
-            try Set(lab.host.addresses(of: "cni0").filter { !$0.hasPrefix("fe80") }) == ["10.2.0.1/16", "fd03::1/64", "fd04::1/64"])
+            try Set(lab.host.addresses(of: "cni0").filter { !$0.hasPrefix("fe80") }) == [
+                "10.2.0.1/16", "fd03::1/64", "fd04::1/64",
+            ])
     }
 
     @Test(arguments: ["ipMasq", "macspoofchk"])
@@ -249,7 +259,10 @@ struct BridgeOptionTests {
         ("dumb", "exit 3", "exit status 3"),
         ("dying", "kill -9 $$", "signal 9"),
         ("empty", #"echo '{"cniVersion": "1.0.0"}'"#, "gave no address"),
-        ("foreign", #"echo '{"cniVersion":"1.0.0","ips":[{"address":"10.1.0.2/16","gateway":"192.0.2.1"}]}'"#, "gateway inside 10.1.0.0/16"),
+        (
+            "foreign", #"echo '{"cniVersion":"1.0.0","ips":[{"address":"10.1.0.2/16","gateway":"192.0.2.1"}]}'"#,
+            "gateway inside 10.1.0.0/16"
+        ),
         ("broken", #"echo '{"cniVersion":"1.0.0","ips":[{"address":"0.0.0.0/0"}]}'"#, "found 0.0.0.0/0"),
     ])
     func whateverIPAMDoesNothingIsLeft(name: String, add: String, message: String) throws {

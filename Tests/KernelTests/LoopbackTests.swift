@@ -34,17 +34,24 @@ struct LoopbackTests {
 
     @Test func prevResultPassesThroughUnchanged() throws {
         let lab = try Lab()
-        let prevResult = #"{"cniVersion":"1.0.0","interfaces":[{"name":"x0","vendor":1}],"ips":[],"dns":{},"extra":[1,2]}"#
+        let prevResult =
+            #"{"cniVersion":"1.0.0","interfaces":[{"name":"x0","vendor":1}],"ips":[],"dns":{},"extra":[1,2]}"#
         let configuration = Self.configuration.dropLast() + #", "prevResult": \#(prevResult)}"#
         let answer = try lab.call("loopback", "ADD", String(configuration))
-        #expect(answer.json == (try .init(parsing: Array(#"{"cniVersion":"1.0.0","interfaces":[{"name":"x0","vendor":1}],"dns":{},"extra":[1,2]}"#.utf8))))
+        #expect(
+            answer.json
+                == (try .init(
+                    parsing: Array(
+                        #"{"cniVersion":"1.0.0","interfaces":[{"name":"x0","vendor":1}],"dns":{},"extra":[1,2]}"#.utf8)))
+        )
         #expect(try lab.container.link("lo")?.isUp == true)
     }
 
     @Test func delWithoutASandboxSucceeds() throws {
         let lab = try Lab()
         for sandbox in ["", "/run/netns/never-was", lab.path("")] {
-            let answer = try lab.call("loopback", "DEL", Self.configuration, sandbox: "x", variables: ["CNI_NETNS": sandbox])
+            let answer = try lab.call(
+                "loopback", "DEL", Self.configuration, sandbox: "x", variables: ["CNI_NETNS": sandbox])
             #expect(answer.isSuccess, "\(sandbox): \(answer)")
         }
     }

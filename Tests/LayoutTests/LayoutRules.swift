@@ -107,7 +107,9 @@ enum LayoutRules {
         _ file: File, _ pattern: Regex<(Substring, Substring)>, _ complaint: (String) -> String?
     ) -> [String] {
         file.code.enumerated().flatMap { number, line in
-            line.matches(of: pattern.wordBoundaryKind(.simple)).compactMap { complaint(String($0.output.1)).map { "\(number + 1): \($0)" } }
+            line.matches(of: pattern.wordBoundaryKind(.simple)).compactMap {
+                complaint(String($0.output.1)).map { "\(number + 1): \($0)" }
+            }
         }
     }
 

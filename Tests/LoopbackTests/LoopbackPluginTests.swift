@@ -93,7 +93,8 @@ struct LoopbackPluginTests {
     func deleteRefused() throws {
         let request = try runtime.request()
         runtime.log.fail("change link lo", .notPermitted)
-        #expect(failure { try plugin.delete(runtime.detaching(request)) } == "cannot change link lo: \(Errno.notPermitted)")
+        #expect(
+            failure { try plugin.delete(runtime.detaching(request)) } == "cannot change link lo: \(Errno.notPermitted)")
     }
 
     @Test("CHECK is content after ADD")

@@ -14,7 +14,8 @@ struct AttachmentCheck {
     private let kernel: any KernelAccess
 
     init(
-        _ request: AttachRequest, _ configuration: BridgeConfiguration, _ result: AttachmentResult, host: any NetworkStack,
+        _ request: AttachRequest, _ configuration: BridgeConfiguration, _ result: AttachmentResult,
+        host: any NetworkStack,
         sandbox: any NetworkStack, kernel: any KernelAccess
     ) {
         self.request = request
@@ -59,7 +60,9 @@ struct AttachmentCheck {
     private func checkBridge() throws -> Link {
         let name = configuration.bridge
         guard let bridge = try host.link(named: name) else { throw CNIError(.failed, "the bridge \(name) is gone") }
-        guard bridge.kind == "bridge" else { throw CNIError(.failed, "\(name) is no bridge but \(bridge.kind ?? "a device")") }
+        guard bridge.kind == "bridge" else {
+            throw CNIError(.failed, "\(name) is no bridge but \(bridge.kind ?? "a device")")
+        }
         guard bridge.isUp else { throw CNIError(.failed, "the bridge \(name) is down") }
         if configuration.promiscMode && !bridge.isPromiscuous {
             throw CNIError(.failed, "\(name) is not promiscuous, as promiscMode wants it")
@@ -78,7 +81,8 @@ struct AttachmentCheck {
 
     /// The host's end of the pair: the link that the container's end is tied to.
     private func checkPort(of container: Link, _ bridge: Link) throws {
-        guard let index = container.tiedTo, let port = try host.link(index: index), port.tiedTo == container.index else {
+        guard let index = container.tiedTo, let port = try host.link(index: index), port.tiedTo == container.index
+        else {
             throw CNIError(.failed, "the other end of \(container.name) is not on the host")
         }
         if let described = result.interfaces.first(where: { $0.name == port.name && $0.sandbox == nil }) {
@@ -89,19 +93,27 @@ struct AttachmentCheck {
             throw CNIError(.failed, "\(port.name), the other end of \(container.name), is no port of \(bridge.name)")
         }
         guard settings.isHairpin == configuration.hairpinMode else {
-            throw CNIError(.failed, "\(port.name) has hairpin mode \(settings.isHairpin ? "on" : "off"), the network wants the opposite")
+            throw CNIError(
+                .failed,
+                "\(port.name) has hairpin mode \(settings.isHairpin ? "on" : "off"), the network wants the opposite")
         }
         guard settings.isIsolated == configuration.portIsolation else {
-            throw CNIError(.failed, "\(port.name) is \(settings.isIsolated ? "isolated" : "not isolated"), the network wants the opposite")
+            throw CNIError(
+                .failed,
+                "\(port.name) is \(settings.isIsolated ? "isolated" : "not isolated"), the network wants the opposite")
         }
         if container.mtu != port.mtu {
-            throw CNIError(.failed, "\(container.name) has the MTU \(container.mtu), its other end \(port.name) has \(port.mtu)")
+            throw CNIError(
+                .failed, "\(container.name) has the MTU \(container.mtu), its other end \(port.name) has \(port.mtu)")
         }
         if !configuration.vlans.isEmpty {
             let vlans = try host.vlans(ofPort: port)
             guard configuration.vlans.on(bridge).isServed(by: vlans) else {
                 let there = vlans.map(\.text).joined(separator: ", ")
-                throw CNIError(.failed, "\(port.name) is not in the VLANs that the network wants; it is in \(there.isEmpty ? "none" : there)")
+                throw CNIError(
+                    .failed,
+                    "\(port.name) is not in the VLANs that the network wants; it is in \(there.isEmpty ? "none" : there)"
+                )
             }
         }
     }

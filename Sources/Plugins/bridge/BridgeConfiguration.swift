@@ -37,9 +37,10 @@ struct BridgeConfiguration: Equatable {
     init(_ request: RequestConfiguration, _ arguments: CNIArguments) throws {
         let document = request.document
         try BridgeConfiguration.refuseUnsupported(document)
-        bridge = try document["bridge"].text("the name of a bridge (\(Names.interfaceNameRule))") {
-            Names.isInterfaceName($0) ? $0 : nil
-        } ?? "cni0"
+        bridge =
+            try document["bridge"].text("the name of a bridge (\(Names.interfaceNameRule))") {
+                Names.isInterfaceName($0) ? $0 : nil
+            } ?? "cni0"
         isDefaultGateway = try document["isDefaultGateway"].bool() ?? false
         isGateway = try document["isGateway"].bool() ?? false || isDefaultGateway
         forceAddress = try document["forceAddress"].bool() ?? false
@@ -77,7 +78,8 @@ struct BridgeConfiguration: Equatable {
 
     private func checkCombinations(_ document: JSONField, _ version: SpecificationVersion) throws {
         if hairpinMode && promiscMode {
-            throw CNIError(.invalidConfiguration, "hairpinMode and promiscMode: expected at most one of them, found both")
+            throw CNIError(
+                .invalidConfiguration, "hairpinMode and promiscMode: expected at most one of them, found both")
         }
         if disableContainerInterface, let ipamType {
             throw CNIError(
@@ -87,12 +89,14 @@ struct BridgeConfiguration: Equatable {
         if ipamType == nil && !version.hasInterfaces {
             throw CNIError(
                 .invalidConfiguration,
-                "ipam.type: expected an IPAM plugin, because version \(version) cannot tell of an interface without address")
+                "ipam.type: expected an IPAM plugin, because version \(version) cannot tell of an interface without address"
+            )
         }
         if isGateway, let gatewayLink, !Names.isInterfaceName(gatewayLink) {
             throw CNIError(
                 .invalidConfiguration,
-                "bridge and vlan: expected at most 15 characters in \"<bridge>.<vlan>\", found \(JSONValue.quoted(gatewayLink))")
+                "bridge and vlan: expected at most 15 characters in \"<bridge>.<vlan>\", found \(JSONValue.quoted(gatewayLink))"
+            )
         }
     }
 

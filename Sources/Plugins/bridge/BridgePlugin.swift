@@ -21,7 +21,8 @@ struct BridgePlugin: Plugin {
         // Before IPAM is asked: when it fails its DEL follows, which must not release the addresses of an attachment
         // that lives.
         guard try sandbox.link(named: request.attachment.interfaceName) == nil else {
-            throw CNIError(.failed, "\(request.attachment.interfaceName) already exists in the sandbox \(request.sandbox.path)")
+            throw CNIError(
+                .failed, "\(request.attachment.interfaceName) already exists in the sandbox \(request.sandbox.path)")
         }
         guard try host.link(named: HostLinkName.veth(request.attachment)) == nil else {
             throw CNIError(
@@ -101,7 +102,9 @@ struct BridgePlugin: Plugin {
         // An ADD that failed because the name was taken is followed by DEL, which must not take the taker's link.
         if let index = link.tiedTo, let port = try host.link(index: index), port.tiedTo == link.index,
             HostLinkName.isAlias(port.alias, ofOtherThan: request.attachment)
-        { return }
+        {
+            return
+        }
         try stack.deleteLink(index: link.index)
     }
 

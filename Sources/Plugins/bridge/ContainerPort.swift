@@ -58,7 +58,8 @@ struct ContainerPort {
         let pair = NewLink(
             name: HostLinkName.veth(attachment),
             kind: .veth(
-                VethPeer(name: attachment.interfaceName, mac: configuration.mac, mtu: mtu, namespace: sandbox.namespace)),
+                VethPeer(name: attachment.interfaceName, mac: configuration.mac, mtu: mtu, namespace: sandbox.namespace)
+            ),
             mtu: mtu, master: bridge.index)
         return try host.make(pair)
     }

@@ -63,7 +63,8 @@ struct Gateway {
     }
 
     private func add(_ wanted: IPPrefix, to link: Link, _ rollback: Rollback) throws {
-        let address = InterfaceAddress(wanted, skipsDuplicateDetection: wanted.family == .ipv6 && !configuration.enabledad)
+        let address = InterfaceAddress(
+            wanted, skipsDuplicateDetection: wanted.family == .ipv6 && !configuration.enabledad)
         do throws(NetlinkError) {
             try host.add(address, to: link)
         } catch {
@@ -79,7 +80,8 @@ struct Gateway {
         let there = obstacles.map { $0.prefix.description }.joined(separator: ", ")
         let ports = try host.ports(of: bridge.index).count
         return CNIError(
-            .failed, "\(link.name) has \(there), the network wants \(wanted); \(ports) port\(ports == 1 ? "" : "s") attached",
+            .failed,
+            "\(link.name) has \(there), the network wants \(wanted); \(ports) port\(ports == 1 ? "" : "s") attached",
             details: "forceAddress replaces the address")
     }
 
@@ -123,7 +125,8 @@ struct Gateway {
     private func bringUp(_ link: Link, _ port: Link?) throws {
         if let port {
             try kernel.write(
-                Sysctls.ignoringRouterAdvertisements(port.name) + Sysctls.ignoringRouterAdvertisements(link.name), in: nil)
+                Sysctls.ignoringRouterAdvertisements(port.name) + Sysctls.ignoringRouterAdvertisements(link.name),
+                in: nil)
             let vlans = configuration.vlans.on(bridge)
             if !vlans.removals.isEmpty { try host.delete(vlans.removals, fromPort: port) }
             try host.add(vlans.additions, toPort: port)

@@ -19,16 +19,20 @@ struct GatewayPlan: Equatable {
             guard let gateway, address.contains(gateway), let own = IPPrefix(gateway, length: address.length) else {
                 throw CNIError(
                     .invalidConfiguration,
-                    "isGateway: expected a gateway inside \(address.network) from IPAM, found \(gateway?.description ?? "none")")
+                    "isGateway: expected a gateway inside \(address.network) from IPAM, found \(gateway?.description ?? "none")"
+                )
             }
             guard gateway != address.address else {
                 throw CNIError(
-                    .invalidConfiguration, "isGateway: expected a gateway other than the container's address \(address)")
+                    .invalidConfiguration, "isGateway: expected a gateway other than the container's address \(address)"
+                )
             }
             result.ips[position].gateway = gateway
             if !addresses.contains(own) { addresses.append(own) }
             let everything = IPPrefix.everything(address.family)
-            if configuration.isDefaultGateway && !result.routes.contains(where: { $0.destination.network == everything }) {
+            if configuration.isDefaultGateway
+                && !result.routes.contains(where: { $0.destination.network == everything })
+            {
                 result.routes.append(.init(destination: everything, gateway: gateway))
             }
         }

@@ -35,7 +35,8 @@ struct HostBridge {
         guard bridge.kind == "bridge" else {
             throw CNIError(
                 .invalidConfiguration,
-                "bridge: expected \(bridge.name) to be a bridge or absent, found \(bridge.kind ?? "a device") of that name")
+                "bridge: expected \(bridge.name) to be a bridge or absent, found \(bridge.kind ?? "a device") of that name"
+            )
         }
         if !configuration.vlans.isEmpty && bridge.bridge?.filtersVLANs != true {
             throw CNIError(
@@ -51,7 +52,8 @@ struct HostBridge {
         try host.change(bridge, LinkChange(isUp: true, isPromiscuous: becomesPromiscuous ? true : nil))
         rollback.onFailure("restore the state of \(bridge.name)") {
             // Whoever joined meanwhile relies on the bridge being up.
-            let goesDown = try !bridge.isUp && host.ports(of: bridge.index).allSatisfy { portsBefore.contains($0.index) }
+            let goesDown =
+                try !bridge.isUp && host.ports(of: bridge.index).allSatisfy { portsBefore.contains($0.index) }
             try host.change(
                 bridge, LinkChange(isUp: goesDown ? false : nil, isPromiscuous: becomesPromiscuous ? false : nil))
         }
@@ -73,7 +75,8 @@ struct HostBridge {
         } catch {
             if error.isUnsupported && !configuration.vlans.isEmpty {
                 throw CNIError(
-                    .failed, "\(configuration.vlans.key): this kernel has no VLAN filtering on bridges", details: error.description)
+                    .failed, "\(configuration.vlans.key): this kernel has no VLAN filtering on bridges",
+                    details: error.description)
             }
             guard error.isAlreadyThere, let bridge = try found() else { throw error }
             return (try adapted(bridge, rollback), false)

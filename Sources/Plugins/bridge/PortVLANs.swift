@@ -68,7 +68,9 @@ struct PortVLANs: Equatable {
         var ranges = single.map { [$0...$0] } ?? []
         switch (least, greatest) {
         case (let least?, let greatest?):
-            guard least <= greatest else { throw try entry["minID"].error(expected: "at most maxID, which is \(greatest)") }
+            guard least <= greatest else {
+                throw try entry["minID"].error(expected: "at most maxID, which is \(greatest)")
+            }
             ranges.append(least...greatest)
         case (nil, nil): break
         case (nil, _): throw try entry["minID"].error(expected: "a VLAN beside maxID")

@@ -19,17 +19,23 @@ extension AddressRange {
         }
     }
 
-    private static func explain(_ failure: Failure, _ field: JSONField, _ subnet: IPPrefix) throws(JSONError) -> JSONError {
+    private static func explain(_ failure: Failure, _ field: JSONField, _ subnet: IPPrefix) throws(JSONError)
+        -> JSONError
+    {
         switch failure {
         case .subnetHasHostBits:
             try field["subnet"].error(expected: "a network without host bits: \(subnet.network)")
         case .subnetTooSmall:
-            try field["subnet"].error(expected: "a network of at least four addresses (a prefix of at most \(subnet.family.bitWidth - 2) bits)")
+            try field["subnet"].error(
+                expected:
+                    "a network of at least four addresses (a prefix of at most \(subnet.family.bitWidth - 2) bits)")
         case .startOutside: try field["rangeStart"].error(expected: "an address of \(subnet)")
         case .endOutside: try field["rangeEnd"].error(expected: "an address of \(subnet)")
         case .startAfterEnd:
             try field["rangeEnd"].error(
-                expected: "a usable address at or after the start of the range, \(try field["rangeStart"].string() ?? "which is the network's first")")
+                expected:
+                    "a usable address at or after the start of the range, \(try field["rangeStart"].string() ?? "which is the network's first")"
+            )
         case .gatewayOfOtherFamily: try field["gateway"].error(expected: "an address of the family of \(subnet)")
         }
     }
@@ -51,7 +57,8 @@ extension RangeSet {
             case .empty: throw field.error(expected: "an array of at least one range")
             case .mixedFamilies(let index):
                 throw JSONError(
-                    path: places[index].path, expected: "a range of the family of the others in its set (\(ranges[0].subnet))",
+                    path: places[index].path,
+                    expected: "a range of the family of the others in its set (\(ranges[0].subnet))",
                     found: "\(ranges[index].subnet)")
             case .overlap(let one, let other):
                 throw JSONError(

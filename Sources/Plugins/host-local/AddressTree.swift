@@ -49,7 +49,8 @@ struct AddressTree {
     }
 
     func contains(_ address: IPAddress) throws -> Bool {
-        try bits(Node(family: address.family, level: 0, prefix: address.number >> 8)).contains(Int(address.number & 255))
+        try bits(Node(family: address.family, level: 0, prefix: address.number >> 8)).contains(
+            Int(address.number & 255))
     }
 
     /// Marks an address as taken. Returns how many nodes there are more than before.

@@ -41,7 +41,9 @@ struct HostLocalConfiguration: Equatable, Sendable {
         }
         for field in try ipam["ranges"].elements() { found.append((try RangeSet(field), field)) }
 
-        guard !found.isEmpty else { throw try ipam["ranges"].error(expected: "at least one set of ranges, or ipam.subnet") }
+        guard !found.isEmpty else {
+            throw try ipam["ranges"].error(expected: "at least one set of ranges, or ipam.subnet")
+        }
         for (index, (set, field)) in found.enumerated() {
             if let other = found[..<index].first(where: { $0.set.overlaps(set) }) {
                 throw JSONError(
@@ -61,7 +63,8 @@ struct HostLocalConfiguration: Equatable, Sendable {
         _ document: JSONField, _ arguments: CNIArguments, _ sets: [RangeSet]
     ) throws -> [IPAddress?] {
         let inArguments = JSONField(arguments["IP"].map(JSONValue.string), path: JSONPath("CNI_ARGS.IP"))
-        let fields = try [inArguments] + document["args"]["cni"]["ips"].elements()
+        let fields =
+            try [inArguments] + document["args"]["cni"]["ips"].elements()
             + document["runtimeConfig"]["ips"].elements()
         var requested = [IPAddress?](repeating: nil, count: sets.count)
         for field in fields {

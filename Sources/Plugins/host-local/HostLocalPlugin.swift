@@ -38,9 +38,13 @@ struct HostLocalPlugin: Plugin {
             throw CNIError(.failed, "\(request.attachment) has no address of \(set)")
         }
         for promised in (request.configuration.prevResult?.ips ?? []).map(\.address.address) {
-            guard configuration.sets.contains(where: { $0.contains(promised) }), !held.contains(promised) else { continue }
+            guard configuration.sets.contains(where: { $0.contains(promised) }), !held.contains(promised) else {
+                continue
+            }
             throw CNIError(
-                .failed, "prevResult gives \(promised) to \(request.attachment), which has \(held.map(\.description).joined(separator: ", "))")
+                .failed,
+                "prevResult gives \(promised) to \(request.attachment), which has \(held.map(\.description).joined(separator: ", "))"
+            )
         }
     }
 

@@ -38,7 +38,8 @@ final class LeaseDirectory: LeaseStore {
 
     func addresses(of owner: LeaseOwner) throws -> [IPAddress] {
         let addresses = try verifiedAddresses(of: owner)
-        return addresses.isEmpty && owner.interfaceName != nil ? try verifiedAddresses(of: owner.withoutInterface) : addresses
+        return addresses.isEmpty && owner.interfaceName != nil
+            ? try verifiedAddresses(of: owner.withoutInterface) : addresses
     }
 
     /// The most that a lease's file holds, in bytes. Both words come from variables of the environment, which the kernel
@@ -94,7 +95,8 @@ final class LeaseDirectory: LeaseStore {
 
     func leases() throws -> [(address: IPAddress, owner: LeaseOwner)] {
         try attempt("list the leases") { () throws(Errno) in try directory.names() }.compactMap { name in
-            guard let address = LeaseDirectory.address(name), let contents = try? directory.contents(of: name, limit: LeaseDirectory.leaseLimit),
+            guard let address = LeaseDirectory.address(name),
+                let contents = try? directory.contents(of: name, limit: LeaseDirectory.leaseLimit),
                 let owner = LeaseOwner(contents: contents)
             else { return nil }
             return (address, owner)
@@ -129,7 +131,8 @@ extension LeaseDirectory {
     /// What the file of an address says about its owner; nil where there is none, or where it belongs to nobody.
     private func ownerText(of address: IPAddress) throws -> ArraySlice<UInt8>? {
         do throws(Errno) {
-            return LeaseOwner.text(of: try directory.contents(of: address.description, limit: LeaseDirectory.leaseLimit))
+            return LeaseOwner.text(
+                of: try directory.contents(of: address.description, limit: LeaseDirectory.leaseLimit))
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {
@@ -157,7 +160,9 @@ extension LeaseDirectory {
             if isLeftover(name) { _ = try? directory.remove(name) }
             guard let address = LeaseDirectory.address(name) else { continue }
             // What cannot be read is taken, by an owner that nobody can name.
-            let contents = (try? directory.contents(of: name, limit: LeaseDirectory.leaseLimit)) ?? Array(" \(name) unreadable".utf8)
+            let contents =
+                (try? directory.contents(of: name, limit: LeaseDirectory.leaseLimit))
+                ?? Array(" \(name) unreadable".utf8)
             guard let text = LeaseOwner.text(of: contents) else { continue }
             entries.append(LeaseIndex.Entry(owner: IndexHash.of(text), address: address))
         }
@@ -177,7 +182,8 @@ extension LeaseDirectory {
     /// next command makes the index anew.
     private func saveIndex() {
         // A time gone by, so that no change yet to come can be of that time.
-        let time = Directory.Time(seconds: Directory.Time.now.seconds - 2, nanoseconds: Int64.random(in: 1..<1_000_000_000))
+        let time = Directory.Time(
+            seconds: Directory.Time.now.seconds - 2, nanoseconds: Int64.random(in: 1..<1_000_000_000))
         guard let state = found?.modified(time), (try? index.save(state)) == true else { return }
         try? directory.setModified(time)
     }

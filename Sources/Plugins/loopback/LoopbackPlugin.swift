@@ -36,7 +36,9 @@ struct LoopbackPlugin: Plugin {
         guard link.isUp else { throw CNIError(.failed, "lo in the sandbox is down") }
         let addresses = try stack.addresses(of: link, nil).map(\.prefix)
         for ip in request.configuration.prevResult?.ips ?? [] where ip.address.address.isLoopback {
-            guard addresses.contains(ip.address) else { throw CNIError(.failed, "lo in the sandbox lacks the address \(ip.address)") }
+            guard addresses.contains(ip.address) else {
+                throw CNIError(.failed, "lo in the sandbox lacks the address \(ip.address)")
+            }
         }
     }
 
