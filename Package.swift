@@ -46,7 +46,8 @@ func tests(_ name: String, uses: [Target.Dependency]) -> Target {
 let package = Package(
     name: "cni-plugins",
     products: [
-        .library(name: "CNIPlugin", targets: ["CNIPlugin", "CNI", "JSON", "NetworkAddress"]),
+        .library(name: "CNIPlugin", targets: ["CNIPlugin", "CNI", "JSON", "NetworkAddress", "LinuxSystem"]),
+        .library(name: "InterfaceSetup", targets: ["InterfaceSetup", "Netlink"]),
         .library(name: "CNIRuntime", targets: ["CNIRuntime", "CNIExecution", "CNI", "JSON", "NetworkAddress", "LinuxSystem"]),
     ],
     dependencies: [

@@ -24,6 +24,8 @@ extension AttachmentResult {
                 routes: try field["routes"].elements().map { try Route($0, version: version) },
                 dns: try DNS(field["dns"]),
                 unknown: object.without(["cniVersion", "interfaces", "ips", "routes", "dns"]))
+            // Without interfaces there is nothing to point at: some IPAM plugins number what they cannot know.
+            if interfaces.isEmpty { for position in ips.indices { ips[position].interface = nil } }
             try checkInterfaceIndexes(field)
         } else {
             self.init(dns: try DNS(field["dns"]), unknown: object.without(["cniVersion", "ip4", "ip6", "dns"]))

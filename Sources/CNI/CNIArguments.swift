@@ -1,3 +1,5 @@
+internal import JSON
+
 /// The extra arguments of CNI_ARGS: `KEY=value;KEY=value`.
 ///
 /// Keys are matched without regard to case. Unknown ones are left to whom they concern: plugins of one chain see the
@@ -32,7 +34,8 @@ public struct CNIArguments: Equatable, Sendable, CustomStringConvertible {
         for pair in text.split(separator: ";") {
             guard let separator = pair.firstIndex(of: "="), separator != pair.startIndex else {
                 throw CNIError(
-                    .invalidEnvironment, "CNI_ARGS: expected KEY=value pairs with ';' between them, found \"\(pair)\"")
+                    .invalidEnvironment,
+                    "CNI_ARGS: expected KEY=value pairs with ';' between them, found \(JSONValue.quoted(String(pair)))")
             }
             pairs.append(Pair(key: String(pair[..<separator]), value: String(pair[pair.index(after: separator)...])))
         }

@@ -13,11 +13,14 @@ let inputLimit = 8 << 20
 /// runtime into every executable.
 func runProcess(_ plugin: some Plugin) -> Never {
     signal(SIGPIPE, SIG_IGN)
-    let environment = ProcessEnvironment.current
+    var execution = Execution(environment: .current, input: [])
     let outcome: Outcome
     do throws(Errno) {
-        let input = try readsInput(environment) ? StandardStreams.readInput(limit: inputLimit) : []
-        outcome = Dispatcher(plugin).run(Execution(environment: environment, input: input))
+        if readsInput(execution.environment) {
+            execution = Execution(
+                environment: execution.environment, input: try StandardStreams.readInput(limit: inputLimit))
+        }
+        outcome = Dispatcher(plugin).run(execution)
     } catch {
         outcome = Outcome(output: inputFailure(error).json(version: .latest).text() + [UInt8(ascii: "\n")], status: 1)
     }
@@ -26,9 +29,18 @@ func runProcess(_ plugin: some Plugin) -> Never {
         try StandardStreams.writeOutput(outcome.output)
     } catch {
         StandardStreams.writeError("cannot write the result: \(error)\n")
+        if outcome.status == 0 { takeBack(execution, plugin) }
         exit(max(1, outcome.status))
     }
     exit(outcome.status)
+}
+
+/// Detaches again what ADD attached when nobody could be told of it.
+private func takeBack(_ execution: Execution, _ plugin: some Plugin) {
+    guard execution.environment["CNI_COMMAND"] == Command.add.rawValue else { return }
+    var environment = execution.environment
+    environment["CNI_COMMAND"] = Command.delete.rawValue
+    _ = Dispatcher(plugin).run(Execution(environment: environment, input: execution.input))
 }
 
 /// Whether there is something to read. Without a command only a hint is printed; VERSION answers a person at a

@@ -1,4 +1,5 @@
 internal import CNI
+internal import JSON
 public import LinuxSystem
 internal import SystemPackage
 
@@ -19,7 +20,7 @@ public struct Sandbox: Sendable {
         do throws(NetworkNamespace.Failure) {
             namespace = try NetworkNamespace(path: path)
         } catch {
-            let expected = "CNI_NETNS: expected the path of a network namespace, found \(path)"
+            let expected = "CNI_NETNS: expected the path of a network namespace, found \(JSONValue.quoted(path))"
             switch error {
             case .cannotOpen(let errno): throw CNIError(.invalidEnvironment, expected, details: errno.description)
             case .notNetworkNamespace: throw CNIError(.invalidEnvironment, expected, details: "it is something else")

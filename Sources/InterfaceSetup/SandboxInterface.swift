@@ -82,13 +82,25 @@ public struct SandboxInterface {
                 throw CNIError(.failed, "another machine on the network has the address \(wanted.address)")
             }
         }
-        for wanted in plan.routes {
-            let destination = wanted.description.destination
-            let routes = try stack.routes(destination.family, table: wanted.description.table)
-            guard routes.contains(where: { $0.serves(wanted.route(link: link.index)) }) else {
-                throw CNIError(.failed, "the sandbox lacks the route \(wanted.route(link: link.index))")
+        var tables: [RoutingTable] = []
+        for wanted in plan.routes.map({ $0.route(link: link.index) }) {
+            let family = wanted.destination.family
+            if !tables.contains(where: { $0.family == family && $0.number == wanted.table }) {
+                let routes = try stack.routes(family, table: wanted.table)
+                tables.append(RoutingTable(family: family, number: wanted.table, routes: routes))
+            }
+            let table = tables.first { $0.family == family && $0.number == wanted.table }
+            guard table?.routes.contains(where: { $0.serves(wanted) }) == true else {
+                throw CNIError(.failed, "the sandbox lacks the route \(wanted)")
             }
         }
+    }
+
+    /// What is in one table of one family.
+    private struct RoutingTable {
+        let family: AddressFamily
+        let number: UInt32?
+        let routes: [Route]
     }
 }
 

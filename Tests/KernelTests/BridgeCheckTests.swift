@@ -36,6 +36,7 @@ struct BridgeCheckTests {
         Damage(.host, "ip link set $port mtu 1200", "MTU"),
         Damage(.host, "ip address delete 10.1.0.1/16 dev cni0", "lacks the gateway's address 10.1.0.1"),
         Damage(.host, "ip address delete fd01::1/64 dev cni0", "lacks the gateway's address fd01::1"),
+        Damage(.host, "echo 0 >/proc/sys/net/ipv4/ip_forward", "net/ipv4/ip_forward is not 1"),
         Damage(.container, "ip link delete eth0", "eth0 is not in the sandbox"),
         Damage(.container, "ip link set eth0 down", "eth0 in the sandbox is down"),
         Damage(.container, "ip link set eth0 address 02:00:00:00:00:0b", "hardware address 02:00:00:00:00:0b"),
@@ -76,5 +77,27 @@ struct BridgeCheckTests {
         try FileManager.default.removeItem(atPath: lab.path("data/net1/10.1.0.2"))
         let answer = try network.call("CHECK", prevResult: text)
         #expect(!answer.isSuccess && answer.error != nil, "\(answer)")
+    }
+
+    @Test func anMTUOfTheConfigurationIsCheckedWhereTheResultDoesNotTellIt() throws {
+        let lab = try Lab()
+        var network = BridgeNetwork(lab)
+        network.keys = #""mtu": 1400"#
+        let (text, result) = try network.add()
+        #expect(try network.call("CHECK", prevResult: text).isSuccess)
+        try lab.host.ip("link", "set", result.interfaces[1].name, "mtu", "1300")
+        try lab.container.ip("link", "set", "eth0", "mtu", "1300")
+        let answer = try network.call("CHECK", prevResult: text)
+        #expect(answer.error?.message == "eth0 has the MTU 1300, the network wants 1400", "\(answer)")
+    }
+
+    @Test func aBridgeMadeByHandMayTakeTheHardwareAddressOfAPort() throws {
+        let lab = try Lab(containers: 6)
+        let network = BridgeNetwork(lab)
+        try lab.host.ip("link", "add", "cni0", "type", "bridge")
+        let text = try network.add(container: 0).text
+        for container in 1...5 { _ = try network.add(container: container) }
+        let answer = try network.call("CHECK", container: 0, prevResult: text)
+        #expect(answer.isSuccess, "\(answer)")
     }
 }

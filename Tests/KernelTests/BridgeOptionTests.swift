@@ -278,4 +278,72 @@ struct BridgeOptionTests {
         let calls = (try? String(contentsOfFile: lab.path("ipam.log"), encoding: .utf8)) ?? ""
         #expect(calls == (name == "missing" ? "" : "ADD\nDEL\n"))
     }
+
+    @Test func aFailingAddLeavesTheGatewayToWhomeverJoinedMeanwhile() async throws {
+        let lab = try Lab(containers: 3)
+        // Made by hand, and without the gateway's address.
+        try lab.host.shell("ip link add cni0 type bridge; ip link set cni0 up")
+        var network = BridgeNetwork(lab)
+        network.ipam = nil
+        network.keys = #""enabledad": false"#
+        _ = try network.add(container: 2)
+        try lab.containers[2].ip("address", "add", "fd01::5/64", "dev", "eth0", "nodad")
+
+        network.keys = #""isGateway": true, "enabledad": true"#
+        try network.installIPAM(
+            "taken", add: #"echo '{"cniVersion":"1.0.0","ips":[{"address":"10.1.0.5/16"},{"address":"fd01::5/64"}]}'"#)
+        try network.installIPAM("free", add: #"echo '{"cniVersion":"1.0.0","ips":[{"address":"10.1.0.6/16"}]}'"#)
+        var failing = network
+        failing.ipam = #"{"type": "taken"}"#
+        network.ipam = #"{"type": "free"}"#
+        async let failed = Task { [failing] in try failing.call("ADD", container: 0) }.value
+        // The duplicate is noticed a second after the address is there.
+        while try !lab.host.addresses(of: "cni0").contains("10.1.0.1/16") {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let text = try network.add(container: 1).text
+        let answer = try await failed
+        #expect(answer.error?.message.contains("has the address fd01::5") == true, "\(answer)")
+        #expect(try lab.containers[1].ping("10.1.0.1").isAnswered)
+        let check = try network.call("CHECK", container: 1, prevResult: text)
+        #expect(check.isSuccess, "\(check)")
+    }
+
+    @Test func aResultThatTheVersionCannotExpressLeavesNothing() throws {
+        let lab = try Lab()
+        var network = BridgeNetwork(lab)
+        network.version = "0.2.0"
+        try network.installIPAM(
+            "two", add: #"echo '{"cniVersion":"1.0.0","ips":[{"address":"10.1.0.5/16"},{"address":"10.2.0.5/16"}]}'"#)
+        network.ipam = #"{"type": "two"}"#
+        let before = try lab.snapshot(files: false)
+        let answer = try network.call("ADD")
+        #expect(answer.error?.code == .incompatibleVersion, "\(answer)")
+        expectUnchanged(before, try lab.snapshot(files: false))
+    }
+
+    @Test func aResultThatNobodyCanReadIsTakenBack() throws {
+        let lab = try Lab()
+        let network = BridgeNetwork(lab)
+        try lab.write(network.configuration(), to: "configuration.json")
+        let variables = "CNI_COMMAND=ADD CNI_CONTAINERID=container-0 CNI_NETNS=\(lab.container.path) CNI_IFNAME=eth0"
+        let outcome = try lab.host.run(
+            "sh",
+            [
+                "-c",
+                "\(variables) CNI_PATH=\(Executables.folder) \(Executables.path(of: "bridge")) <\(lab.path("configuration.json")) >&-",
+            ])
+        #expect(!outcome.isSuccess && outcome.errorText.contains("cannot write the result"), "\(outcome)")
+        #expect(try lab.container.link("eth0") == nil)
+        #expect(network.leases() == [])
+    }
+
+    @Test func anInterfaceIndexFromIPAMIsOfNoConsequence() throws {
+        let lab = try Lab()
+        var network = BridgeNetwork(lab)
+        try network.installIPAM(
+            "numbering", add: #"echo '{"cniVersion":"1.0.0","ips":[{"address":"10.1.0.5/16","interface":7}]}'"#)
+        network.ipam = #"{"type": "numbering"}"#
+        #expect(try network.add().result.ips.map(\.interface) == [2])
+    }
 }

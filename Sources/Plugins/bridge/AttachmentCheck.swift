@@ -74,6 +74,12 @@ struct AttachmentCheck {
         if let described = result.interfaces.first(where: { $0.name == name && $0.sandbox == nil }) {
             var mac = described
             mac.mtu = nil
+            // One that was made by hand takes the hardware address of one of its ports, as they come and go.
+            if mac.mac != bridge.mac?.description,
+                try host.ports(of: bridge.index).contains(where: { $0.mac == bridge.mac })
+            {
+                mac.mac = nil
+            }
             try mac.check(bridge)
         }
         return bridge
@@ -106,6 +112,10 @@ struct AttachmentCheck {
             throw CNIError(
                 .failed, "\(container.name) has the MTU \(container.mtu), its other end \(port.name) has \(port.mtu)")
         }
+        // Results before version 1.1.0 do not tell the MTU. It may be less than the network says where the bridge's is.
+        if let wanted = configuration.mtu, !(min(wanted, bridge.mtu)...wanted).contains(container.mtu) {
+            throw CNIError(.failed, "\(container.name) has the MTU \(container.mtu), the network wants \(wanted)")
+        }
         if !configuration.vlans.isEmpty {
             let vlans = try host.vlans(ofPort: port)
             guard configuration.vlans.on(bridge).isServed(by: vlans) else {
@@ -126,8 +136,14 @@ struct AttachmentCheck {
         guard link.isUp else { throw CNIError(.failed, "\(name), which has the gateway's address, is down") }
         let present = try host.addresses(of: link, nil).map(\.prefix.address)
         for ip in result.ips where ip.interface == nil || ip.interface == position {
-            guard let gateway = ip.gateway, !present.contains(gateway) else { continue }
-            throw CNIError(.failed, "\(name) lacks the gateway's address \(gateway)")
+            guard let gateway = ip.gateway else { continue }
+            guard present.contains(gateway) else {
+                throw CNIError(.failed, "\(name) lacks the gateway's address \(gateway)")
+            }
+            let forwarding = Sysctls.forwarding(gateway.family)
+            guard try kernel.read(forwarding, in: nil) == "1" else {
+                throw CNIError(.failed, "the host does not pass packets on: \(forwarding) is not 1")
+            }
         }
     }
 }

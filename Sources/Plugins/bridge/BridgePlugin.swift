@@ -46,16 +46,17 @@ struct BridgePlugin: Plugin {
             let answer = try ipam?.result() ?? AttachmentResult()
             if let type = configuration.ipamType { try AddressPlan.checkAddresses(answer.ips, from: type) }
             let plan = try GatewayPlan(answer, configuration)
+            // A result that the version cannot express is refused while all of it can be taken back.
+            _ = try plan.result.json(version: request.configuration.version)
             let gateway = Gateway(host, kernel, configuration, bridge: bridge, isNewBridge: isNewBridge)
             let gatewayLink = try gateway.ensure(plan, rollback)
             let addresses = AddressPlan(plan.result, interface: nil)
             try interface.configure(addresses, options(configuration))
             try interface.announce(addresses)
             try gateway.waitUntilUnique(plan, on: gatewayLink)
-            try gateway.enableForwarding(plan.families)
-
             // One of ours keeps the hardware address that it was made with; one made by hand may take its port's.
             let bridgeNow = isNewBridge ? bridge : try host.link(index: bridge.index) ?? bridge
+            try gateway.enableForwarding(plan.families)
             return result(
                 plan.result, configuration,
                 [.init(bridgeNow), .init(pair.host), .init(pair.container, sandbox: request.sandbox.path)]
@@ -85,7 +86,7 @@ struct BridgePlugin: Plugin {
     /// from that too, for the same key, would keep it from ever being done.
     func delete(_ request: DetachRequest) throws {
         var teardown = Teardown()
-        // The link first: until it is gone, its address must not be given to anybody else.
+        // The link first: its address is given to somebody else only after it.
         teardown.step { try deleteLinks(request) }
         teardown.step { try delegate(request.configuration, request.execution)?.delete() }
         try teardown.finish()

@@ -56,15 +56,19 @@ struct Gateway {
         }
         guard let first = missing.first, !obstacles.isEmpty else { return }
         if !configuration.forceAddress { throw try conflict(link, obstacles, first) }
+        let ports = try portIndexes()
         // The last one first: with an IPv4 address the kernel removes those of its network that came after it.
         for obstacle in obstacles.reversed() where try host.delete(obstacle, from: link) {
-            rollback.onFailure("put \(obstacle.prefix) back on \(link.name)") { try host.add(obstacle, to: link) }
+            rollback.onFailure("put \(obstacle.prefix) back on \(link.name)") {
+                if try !hasJoined(since: ports) { try host.add(obstacle, to: link) }
+            }
         }
     }
 
     private func add(_ wanted: IPPrefix, to link: Link, _ rollback: Rollback) throws {
         let address = InterfaceAddress(
             wanted, skipsDuplicateDetection: wanted.family == .ipv6 && !configuration.enabledad)
+        let ports = isNewBridge ? [] : try portIndexes()
         do throws(NetlinkError) {
             try host.add(address, to: link)
         } catch {
@@ -73,7 +77,21 @@ struct Gateway {
             return
         }
         if isNewBridge { return }
-        rollback.onFailure("delete \(wanted) from \(link.name)") { try host.delete(address, from: link) }
+        rollback.onFailure("delete \(wanted) from \(link.name)") {
+            if try !hasJoined(since: ports) { try host.delete(address, from: link) }
+        }
+    }
+
+    /// The ports of the bridge, but for the gateway's own.
+    private func portIndexes() throws -> Set<Int32> {
+        let gatewayPort = configuration.gatewayLink.map(HostLinkName.veth(gatewayLink:))
+        return Set(try host.ports(of: bridge.index).filter { $0.name != gatewayPort }.map(\.index))
+    }
+
+    /// Whether a container has joined the bridge since it had these ports. It relies on what it found there, so that an
+    /// ADD that fails must not take that back.
+    private func hasJoined(since ports: Set<Int32>) throws -> Bool {
+        try !portIndexes().isSubset(of: ports)
     }
 
     private func conflict(_ link: Link, _ obstacles: [InterfaceAddress], _ wanted: IPPrefix) throws -> CNIError {
@@ -89,35 +107,45 @@ struct Gateway {
     /// containers in the VLAN.
     private func ensureVLANLink(_ rollback: Rollback) throws -> Link? {
         guard let name = configuration.gatewayLink else { return nil }
-        let portName = HostLinkName.veth(gatewayLink: name)
-        if let link = try host.link(named: name) {
-            let port = try host.link(named: portName)
-            // The pair outlives a bridge that somebody deleted, and is of no use for the next one.
-            if let port, port.master != bridge.index {
-                try host.deleteLink(index: port.index)
-            } else {
-                // It comes up last: one that is down was left half made by an ADD that was killed.
-                if !link.isUp {
-                    rollback.onFailure("bring \(name) down again") { try host.change(link, LinkChange(isUp: false)) }
-                    try bringUp(link, port)
-                }
-                return link
-            }
-        }
+        if let link = try foundVLANLink(name, rollback) { return link }
+        let ports = isNewBridge ? [] : try portIndexes()
         let pair = NewLink(
-            name: portName, kind: .veth(VethPeer(name: name, mtu: bridge.mtu)), mtu: bridge.mtu, master: bridge.index)
+            name: HostLinkName.veth(gatewayLink: name), kind: .veth(VethPeer(name: name, mtu: bridge.mtu)),
+            mtu: bridge.mtu, master: bridge.index)
         let port: Link
         do throws(NetlinkError) {
             port = try host.make(pair)
         } catch {
-            guard error.isAlreadyThere, let link = try host.link(named: name) else { throw error }
+            // Another ADD was faster; it may not have brought the link up yet.
+            guard error.isAlreadyThere, let link = try foundVLANLink(name, rollback) else { throw error }
             return link
         }
-        if !isNewBridge { rollback.onFailure("delete \(name)") { try host.deleteLink(index: port.index) } }
+        if !isNewBridge {
+            rollback.onFailure("delete \(name)") {
+                if try !hasJoined(since: ports) { try host.deleteLink(index: port.index) }
+            }
+        }
         guard let link = try host.link(named: name) else {
             throw CNIError(.failed, "\(name), which was just made, is gone")
         }
         try bringUp(link, port)
+        return link
+    }
+
+    /// The link `<bridge>.<vlan>` that is there, up; nil where there is none, or was none of this bridge.
+    private func foundVLANLink(_ name: String, _ rollback: Rollback) throws -> Link? {
+        guard let link = try host.link(named: name) else { return nil }
+        let port = try host.link(named: HostLinkName.veth(gatewayLink: name))
+        // The pair outlives a bridge that somebody deleted, and is of no use for the next one.
+        if let port, port.master != bridge.index {
+            try host.deleteLink(index: port.index)
+            return nil
+        }
+        // It comes up last: one that is down was left half made by an ADD that was killed.
+        if !link.isUp {
+            rollback.onFailure("bring \(name) down again") { try host.change(link, LinkChange(isUp: false)) }
+            try bringUp(link, port)
+        }
         return link
     }
 
@@ -130,7 +158,8 @@ struct Gateway {
             let vlans = configuration.vlans.on(bridge)
             if !vlans.removals.isEmpty { try host.delete(vlans.removals, fromPort: port) }
             try host.add(vlans.additions, toPort: port)
-            try host.change(port, LinkChange(isUp: true))
+            // The alias tells GC that this is no container's.
+            try host.change(port, LinkChange(isUp: true, alias: "gateway of \(link.name)"))
         }
         try host.change(link, LinkChange(isUp: true))
     }
@@ -141,13 +170,10 @@ struct Gateway {
         if configuration.enabledad { try host.waitUntilUnique(plan.addresses, on: link ?? bridge) }
     }
 
-    /// Lets the host pass packets on. The last step of ADD: other networks may come to rely on it at once, so that it is
-    /// never taken back.
+    /// Lets the host pass packets on. The last step of ADD: from then on other networks may come to rely on it.
     func enableForwarding(_ families: [AddressFamily]) throws {
-        for family in families {
-            let sysctl = Sysctls.forwarding(family)
-            if try kernel.read(sysctl, in: nil) == "1" { continue }
-            try kernel.write([SysctlSetting(sysctl, "1")], in: nil)
+        try Rollback.guarding { rollback in
+            try kernel.write(families.map { SysctlSetting(Sysctls.forwarding($0), "1") }, rollback)
         }
     }
 }
