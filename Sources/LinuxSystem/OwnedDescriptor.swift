@@ -60,13 +60,3 @@ func writeAll(_ bytes: [UInt8], to number: CInt) throws(Errno) {
         }
     }
 }
-
-/// The contents of the regular file at `path`; more than `limit` bytes are `EFBIG`, anything but a file `EINVAL`.
-public func readFile(_ path: String, limit: Int) throws(Errno) -> [UInt8] {
-    // O_NONBLOCK keeps a fifo from holding the process up.
-    let file = try OwnedDescriptor(opening: path, O_RDONLY | O_NONBLOCK)
-    var status = stat()
-    try succeeding { fstat(file.number, &status) }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw .invalidArgument }
-    return try file.readAll(limit: limit)
-}

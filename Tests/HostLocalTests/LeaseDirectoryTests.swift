@@ -59,7 +59,7 @@ internal import Testing
     private func indexIsCurrent() throws -> Bool {
         let directory = try Directory(location.description)
         let status = try directory.status()
-        let boot = IndexHash.of(try readFile("/proc/sys/kernel/random/boot_id", limit: 64))
+        let boot = IndexHash.of(try Files.contents(of: "/proc/sys/kernel/random/boot_id", limit: 64))
         let index = LeaseIndex(try Directory(location.dataDirectory + "/.host-local").wordFile("net.index"))
         return index.load(LeaseIndex.State(boot: boot, directory: status.identity, modified: status.modified))
     }

@@ -190,7 +190,7 @@ extension LeaseDirectory {
 
     private static func state(of directory: borrowing Directory) throws(Errno) -> LeaseIndex.State {
         let status = try directory.status()
-        let boot = IndexHash.of(try readFile("/proc/sys/kernel/random/boot_id", limit: 64))
+        let boot = IndexHash.of(try Files.contents(of: "/proc/sys/kernel/random/boot_id", limit: 64))
         return LeaseIndex.State(boot: boot, directory: status.identity, modified: status.modified)
     }
 

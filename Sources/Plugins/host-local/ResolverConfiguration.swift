@@ -9,7 +9,7 @@ protocol ResolverFiles {
 
 /// The files of this machine.
 struct SystemResolverFiles: ResolverFiles {
-    func contents(of path: String) throws(Errno) -> [UInt8] { try readFile(path, limit: 1 << 20) }
+    func contents(of path: String) throws(Errno) -> [UInt8] { try Files.contents(of: path) }
 }
 
 extension AttachmentResult.DNS {
