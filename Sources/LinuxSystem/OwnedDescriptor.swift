@@ -1,5 +1,5 @@
 internal import Glibc
-public import SystemPackage
+internal import SystemPackage
 
 /// A file descriptor that closes itself at the end of its life.
 public struct OwnedDescriptor: ~Copyable {
