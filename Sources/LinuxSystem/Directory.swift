@@ -139,16 +139,6 @@ extension Directory {
         name.utf8.count > 5 && name.hasPrefix(".") && name.hasSuffix(".new")
     }
 
-    /// Writes a file in place, and makes it where it is missing. Who reads it after a loss of power may find the old
-    /// contents, a mix of both or none: this is for hints, and many times cheaper than ``replace(_:contents:mode:synchronizing:)``.
-    public func overwrite(_ name: String, contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
-        let file = try OwnedDescriptor(
-            opening: try checked(name), in: descriptor.number, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: mode)
-        try file.writeAll(contents)
-        // Cutting comes last: cutting to nothing first would have the file system write it all out on closing.
-        try succeeding { ftruncate(file.number, contents.count) }
-    }
-
     /// Removes a file; false when there was none.
     @discardableResult
     public func remove(_ name: String) throws(Errno) -> Bool {

@@ -56,11 +56,11 @@ final class LeaseDirectory: LeaseStore {
         return IPAddress(String(decoding: LeaseOwner.text(of: contents) ?? [], as: UTF8.self))
     }
 
-    /// In place and not synchronized: should power fail, the search for the next address starts elsewhere, that is all.
     func setLastReserved(_ address: IPAddress, set: Int) throws {
         isChanged = true
         try attempt("write last_reserved_ip.\(set)") { () throws(Errno) in
-            try directory.overwrite("last_reserved_ip.\(set)", contents: Array(address.description.utf8))
+            try directory.replace(
+                "last_reserved_ip.\(set)", contents: Array(address.description.utf8), synchronizing: .contents)
         }
     }
 
