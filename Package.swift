@@ -1,5 +1,8 @@
 // swift-tools-version: 6.2
 // The map of the project: one line per target, and what each may use. README.md says what each is for.
+// One line a target, whatever its length.
+// swift-format-ignore-file
+
 import PackageDescription
 
 /// The language settings of every target.

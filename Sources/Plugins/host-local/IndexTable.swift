@@ -50,7 +50,7 @@ struct IndexTable {
     }
 
     /// Every entry.
-    func forEach(_ body: (ArraySlice<UInt64>) throws -> Void) throws {
+    func visitAll(_ body: (ArraySlice<UInt64>) throws -> Void) throws {
         for number in numbers {
             let block = try blocks.block(number)
             for offset in offsets where block[offset] != 0 { try body(block[offset..<(offset + entrySize)]) }

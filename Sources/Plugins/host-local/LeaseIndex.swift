@@ -98,7 +98,7 @@ final class LeaseIndex {
     func insert(_ entry: Entry) throws {
         if ownerCount >= owners.limit || nodeCount + 16 >= tree.table.limit {
             var entries: [Entry] = []
-            try owners.forEach { words in
+            try owners.visitAll { words in
                 guard let entry = LeaseIndex.entry(words) else { throw IndexDamage() }
                 entries.append(entry)
             }
