@@ -68,6 +68,7 @@ let package = Package(
         // System calls and the kernel.
         library("LinuxSystem", uses: ["CLinux", system]),
         library("Netlink", uses: ["CNetlink", "LinuxSystem", "NetworkAddress", system]),
+        library("PacketFilter", uses: ["LinuxSystem", "NetworkAddress", system]),
 
         // Values.
         library("JSON", uses: ["CJansson"]),
@@ -100,6 +101,7 @@ let package = Package(
         tests("CNITests", uses: ["CNI", "JSON", "NetworkAddress", "TestSupport"]),
         tests("CNIPluginTests", uses: ["CNIPlugin", "CNI", "JSON", "LinuxSystem", "TestSupport", system]),
         tests("NetlinkTests", uses: ["Netlink", "NetworkAddress", "LinuxSystem", system]),
+        tests("PacketFilterTests", uses: ["PacketFilter", "NetworkAddress", "LinuxSystem", "JSON", "TestSupport", system]),
         tests("InterfaceSetupTests", uses: ["InterfaceSetup", "Netlink", "CNI", "CNIPlugin", "JSON", "NetworkAddress", "LinuxSystem", "InterfaceTestSupport", system]),
         tests("LoopbackTests", uses: ["loopback", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("BridgeTests", uses: ["bridge", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
