@@ -62,7 +62,7 @@ extension NetlinkSocket {
                 operation: "add route \(route.destination)", errno: .messageTooLong,
                 message: "\(route.nextHops.count) ways, at most \(Route.mostNextHops)")
         }
-        try perform("add route \(route)", route.message(RTM_NEWROUTE, flags: Int32(NLM_F_CREATE | NLM_F_EXCL)))
+        try connection.perform("add route \(route)", route.message(RTM_NEWROUTE, flags: Int32(NLM_F_CREATE | NLM_F_EXCL)))
     }
 
     @discardableResult
@@ -71,7 +71,7 @@ extension NetlinkSocket {
     }
 
     public func routes(_ family: AddressFamily, table: UInt32?) throws(NetlinkError) -> [Route] {
-        try dump("list \(family) routes") {
+        try connection.dump("list \(family) routes") {
             var header = rtmsg()
             header.rtm_family = family.socketFamily
             header.rtm_type = UInt8(RTN_UNICAST)
