@@ -6,29 +6,37 @@ package import SystemPackage
 /// Several messages that the kernel carries out together or not at all (nfnetlink's batches).
 package struct NetlinkBatch {
     fileprivate var bytes: [UInt8] = []
+    private var lastStart = 0
     /// How many messages there are; the next one has this number.
     package private(set) var count = 0
 
     package init() {}
 
-    /// Appends a message.
-    ///
-    /// - Parameter asksForAnswer: whether the kernel confirms it. Failures are told without that.
-    package mutating func append(_ message: consuming NetlinkMessage, asksForAnswer: Bool = false) {
-        let header = nlmsg_hdr(message.pointer)
-        header?.pointee.nlmsg_seq = UInt32(count)
-        header?.pointee.nlmsg_pid = 0
-        if asksForAnswer { header?.pointee.nlmsg_flags |= UInt16(NLM_F_ACK) }
-        guard let header else { return }
+    /// Appends a message. The kernel tells its failure, but does not confirm it: see ``askForAnswer()``.
+    package mutating func append(_ message: consuming NetlinkMessage) {
+        guard let header = nlmsg_hdr(message.pointer) else { return }
+        header.pointee.nlmsg_seq = UInt32(count)
+        header.pointee.nlmsg_pid = 0
+        lastStart = bytes.count
         bytes += UnsafeRawBufferPointer(start: header, count: Int(header.pointee.nlmsg_len))
         bytes += repeatElement(0, count: (4 - bytes.count & 3) & 3)
         count += 1
+    }
+
+    /// Has the kernel confirm the message that was appended last.
+    package mutating func askForAnswer() {
+        if bytes.isEmpty { return }
+        bytes.withUnsafeMutableBytes { bytes in
+            let flags = lastStart + (MemoryLayout<nlmsghdr>.offset(of: \.nlmsg_flags) ?? 6)
+            let value = bytes.loadUnaligned(fromByteOffset: flags, as: UInt16.self)
+            bytes.storeBytes(of: value | UInt16(NLM_F_ACK), toByteOffset: flags, as: UInt16.self)
+        }
     }
 }
 
 /// What the kernel did not like about one message of a batch.
 package struct NetlinkBatchFailure: Error, Equatable {
-    /// The number of the message, in the order of ``NetlinkBatch/append(_:asksForAnswer:)``, from 0.
+    /// The number of the message, in the order of ``NetlinkBatch/append(_:)``, from 0.
     package let position: Int
     package let errno: Errno
     /// The text of the extended acknowledgement, if there is one.
