@@ -89,7 +89,7 @@ let package = Package(
 
         // Plugins.
         plugin("loopback", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON"]),
-        plugin("bridge", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem"]),
+        plugin("bridge", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "PacketFilter", "PacketFilterSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem"]),
         plugin("host-local", uses: ["CNI", "CNIPlugin", "NetworkAddress", "JSON", "LinuxSystem", system]),
 
         plugin("portmap", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", "PacketFilter", "PacketFilterSetup"]),

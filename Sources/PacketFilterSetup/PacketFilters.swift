@@ -8,6 +8,9 @@ public protocol PacketFilterAccess {
 
     /// The backend of that name; where none is named, the one that suits the host.
     func backend(_ name: PacketFilterBackendName?) -> any PacketFilterBackend
+
+    /// What keeps containers from using the addresses of others.
+    var spoofChecker: any SpoofChecker { get }
 }
 
 /// The names of backends in configurations.
@@ -32,4 +35,6 @@ public struct PacketFilters: PacketFilterAccess {
     public func backend(_ name: PacketFilterBackendName?) -> any PacketFilterBackend {
         NFTables()
     }
+
+    public var spoofChecker: any SpoofChecker { NFTables() }
 }

@@ -154,6 +154,8 @@ extension NetlinkReply {
 }
 
 extension NetlinkError {
-    /// Whether there is no such table, chain or element.
-    fileprivate var isAbsence: Bool { errno == .noSuchFileOrDirectory }
+    /// Whether there is no such table, chain or element; be it because the kernel has no nf_tables, or not this family.
+    fileprivate var isAbsence: Bool {
+        [.noSuchFileOrDirectory, .invalidArgument, .notSupported, .addressFamilyNotSupported].contains(errno)
+    }
 }

@@ -84,29 +84,24 @@ public struct NFTables: PacketFilterBackend {
     }
 
     public func checkMasquerading() throws(PacketFilterError) { try NFTOwnedTable(NFTMasquerade.layout).tryOut() }
+}
 
-    // MARK: Spoof check
-
-    /// Lets a container send with its own hardware address only.
+extension NFTables: SpoofChecker {
     public func pin(_ pinning: PortPinning) throws(PacketFilterError) {
         try NFTOwnedTable(NFTSpoofCheck.layout).add(NFTSpoofCheck.elements(for: pinning), for: pinning.owner)
     }
 
-    /// Checks that everything is as ``pin(_:)`` made it.
     public func check(_ pinning: PortPinning) throws(PacketFilterError) {
         try NFTOwnedTable(NFTSpoofCheck.layout).check(NFTSpoofCheck.elements(for: pinning), of: pinning.owner)
     }
 
-    /// Takes back what ``pin(_:)`` made for an owner.
     public func unpin(_ owner: RuleOwner) throws(PacketFilterError) {
         try NFTOwnedTable(NFTSpoofCheck.layout).remove(owner)
     }
 
-    /// Takes back what ``pin(_:)`` made for owners of a network that are not among `living`.
     public func unpin(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
         try NFTOwnedTable(NFTSpoofCheck.layout).collectGarbage(network: network, living: living)
     }
 
-    /// Finds out whether ``pin(_:)`` could work, without changing anything.
     public func checkPinning() throws(PacketFilterError) { try NFTOwnedTable(NFTSpoofCheck.layout).tryOut() }
 }
