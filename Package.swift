@@ -68,7 +68,7 @@ let package = Package(
         // System calls and the kernel.
         library("LinuxSystem", uses: ["CLinux", system]),
         library("Netlink", uses: ["CNetlink", "LinuxSystem", "NetworkAddress", system]),
-        library("PacketFilter", uses: ["LinuxSystem", "NetworkAddress", system]),
+        library("PacketFilter", uses: ["LinuxSystem", "MessageDigest", "NetworkAddress", system]),
 
         // Values.
         library("JSON", uses: ["CJansson"]),
