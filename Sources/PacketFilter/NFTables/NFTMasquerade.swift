@@ -41,15 +41,3 @@ enum NFTMasquerade {
         }
     }
 }
-
-extension IPPrefix {
-    /// 224.0.0.0/4 or ff00::/8
-    static func multicast(_ family: AddressFamily) -> IPPrefix {
-        family == .ipv4
-            ? IPPrefix(IPAddress(.ipv4, number: 0xE000_0000), length: 4) ?? .everything(.ipv4)
-            : IPPrefix(IPAddress(.ipv6, number: 0xFF << 120), length: 8) ?? .everything(.ipv6)
-    }
-
-    /// 127.0.0.0/8
-    static let loopback = IPPrefix(IPAddress(.ipv4, number: 0x7F00_0000), length: 8) ?? .everything(.ipv4)
-}

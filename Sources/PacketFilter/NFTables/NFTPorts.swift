@@ -39,7 +39,7 @@ enum NFTPorts {
                 ]),
         ])
 
-    private static let loopback = IPPrefix.loopback
+    private static let loopback = IPPrefix.loopbackNetwork
     private static let everything = AddressFamily.allCases
 
     private static let sets: [NFTSet] =
