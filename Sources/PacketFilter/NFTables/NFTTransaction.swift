@@ -14,6 +14,7 @@ struct NFTTransaction {
         case begin
         case layout(String)
         case record(chain: String)
+        case shared(NFTElement)
         case addition(NFTElement)
         case removal(NFTElement)
     }
@@ -53,7 +54,7 @@ struct NFTTransaction {
         let table = NetlinkMessage(nft: NFT_MSG_NEWTABLE, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
         table.append(NFTA_TABLE_NAME, text: layout.name)
         append(.layout("table \(layout.name)"), table)
-        for (number, set) in layout.sets.enumerated() {
+        for (number, set) in layout.realSets.enumerated() {
             append(.layout("set \(set.name)"), message(for: set, number: UInt32(number + 1)))
         }
         for chain in layout.chains { append(.layout("chain \(chain.name)"), message(for: chain)) }
@@ -124,8 +125,9 @@ struct NFTTransaction {
         return message
     }
 
-    private func newChain(_ name: String) -> NetlinkMessage {
-        let message = NetlinkMessage(nft: NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
+    private func newChain(_ name: String, isExclusive: Bool = true) -> NetlinkMessage {
+        let flags = NLM_F_CREATE | (isExclusive ? NLM_F_EXCL : 0)
+        let message = NetlinkMessage(nft: NFT_MSG_NEWCHAIN, flags: flags, layout.family)
         message.append(NFTA_CHAIN_TABLE, text: layout.name)
         message.append(NFTA_CHAIN_NAME, text: name)
         return message
@@ -150,16 +152,31 @@ struct NFTTransaction {
         append(.record(chain: chain), message)
         for element in elements {
             // A rule has to say something to be readable for `nft -f`.
-            append(.record(chain: chain), self.message(for: NFTRule(element.description, .return), in: chain))
+            let statement: NFTStatement = layout.isShared(element) ? .jump(element.sharedChain) : .return
+            append(.record(chain: chain), self.message(for: NFTRule(element.description, statement), in: chain))
         }
+    }
+
+    /// Makes the chain of a shared element where it is missing.
+    mutating func addShared(_ element: NFTElement) {
+        append(.shared(element), newChain(element.sharedChain, isExclusive: false))
+    }
+
+    /// Deletes the chain of a shared element to which nothing jumps any more.
+    mutating func deleteShared(_ element: NFTElement) {
+        append(.shared(element), deletion(ofChain: element.sharedChain))
     }
 
     /// Deletes a record with its rules.
     mutating func deleteRecord(_ chain: String) {
+        append(.record(chain: chain), deletion(ofChain: chain))
+    }
+
+    private func deletion(ofChain name: String) -> NetlinkMessage {
         let message = NetlinkMessage(nft: NFT_MSG_DELCHAIN, layout.family)
         message.append(NFTA_CHAIN_TABLE, text: layout.name)
-        message.append(NFTA_CHAIN_NAME, text: chain)
-        append(.record(chain: chain), message)
+        message.append(NFTA_CHAIN_NAME, text: name)
+        return message
     }
 
     // MARK: Elements
