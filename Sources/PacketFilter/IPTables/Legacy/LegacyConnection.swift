@@ -48,7 +48,9 @@ struct LegacyConnection: ~Copyable {
             for case (let index, let position?) in new.positions.enumerated() {
                 counters.store(old[(16 * position)..<(16 * position + 16)], at: 16 * index)
             }
-            try socket.addCounters(table.table, counters)
+            // The change is made. Only where somebody without the lock changed the table again this fails, and
+            // failing the change for that would say that there are no rules where there are.
+            try? socket.addCounters(table.table, counters)
             return true
         } catch .resourceTemporarilyUnavailable {
             return false

@@ -9,12 +9,12 @@ public struct LegacyIPTables: Sendable {
     public func apply(_ plan: IPTablesPlan) throws(PacketFilterError) {
         do throws(PacketFilterError) {
             try change(plan.family, plan.tables, creating: true) { state throws(PacketFilterError) in
-                (try state.changes(applying: plan), ())
+                try state.changes(applying: plan)
             }
         } catch {
             // The guard of loopback addresses comes first, and is of no use without the rest.
             if plan.tables.contains(.raw) {
-                try? change(plan.family, [.nat, .raw]) { state in (state.removalOfUnusedGuard.changes, ()) }
+                try? change(plan.family, [.nat, .raw]) { state in state.removalOfUnusedGuard.changes }
             }
             throw error
         }
@@ -61,9 +61,11 @@ public struct LegacyIPTables: Sendable {
         for family in AddressFamily.allCases {
             do throws(PacketFilterError) {
                 // The guard is of IPv4 only. It goes last.
-                published += try change(family, family == .ipv4 ? tables : [.nat]) { state in
+                try change(family, family == .ipv4 ? tables : [.nat]) { state in
                     let removal = decide(state)
-                    return (removal.changes, removal.published)
+                    // An attempt that got half way took out what the next one no longer finds.
+                    for port in removal.published where !published.contains(port) { published.append(port) }
+                    return removal.changes
                 }
             } catch {
                 failure = failure ?? error
@@ -75,22 +77,22 @@ public struct LegacyIPTables: Sendable {
 
     /// Reads tables, lets `decide` say what to change, and writes those back that change, in their order; all of it
     /// again where somebody who does not take the lock came in between.
-    private func change<Result>(
+    private func change(
         _ family: AddressFamily, _ tables: [IPTablesTable], creating: Bool = false,
-        _ decide: (IPTablesState) throws(PacketFilterError) -> ([IPTablesChange], Result)
-    ) throws(PacketFilterError) -> Result {
+        _ decide: (IPTablesState) throws(PacketFilterError) -> [IPTablesChange]
+    ) throws(PacketFilterError) {
         var present = tables
         if !creating {
             present = []
             for table in tables where try LegacyTables.isLoaded(table, family) { present.append(table) }
-            if present.isEmpty { return try decide(IPTablesState(family)).1 }
+            if present.isEmpty { return }
         }
         let connection = try LegacyConnection(family, isLocking: true)
         for _ in 0..<LegacyConnection.attempts {
             var found: [IPTablesTable: LegacyTable] = [:]
             for table in present { found[table] = try connection.read(table) }
-            let (changes, result) = try decide(IPTablesState(family, tables: found.mapValues(\.state)))
-            if try write(changes, found, present, connection) { return result }
+            let changes = try decide(IPTablesState(family, tables: found.mapValues(\.state)))
+            if try write(changes, found, present, connection) { return }
         }
         throw PacketFilterError(
             backend: .iptables, operation: "change tables", cause: .kernel(.resourceTemporarilyUnavailable),
