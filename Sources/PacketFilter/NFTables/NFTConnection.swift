@@ -159,14 +159,14 @@ struct NFTConnection {
 
 extension NetlinkReply {
     /// Whether it is a message of nf_tables of that kind.
-    fileprivate func isNFT(_ kind: nf_tables_msg_types) -> Bool {
+    func isNFT(_ kind: nf_tables_msg_types) -> Bool {
         type == Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(kind.rawValue)
     }
 }
 
 extension NetlinkError {
     /// Whether there is no such table, chain or element; be it because the kernel has no nf_tables, or not this family.
-    fileprivate var isAbsence: Bool {
+    var isAbsence: Bool {
         [.noSuchFileOrDirectory, .invalidArgument, .notSupported, .addressFamilyNotSupported].contains(errno)
     }
 }

@@ -57,7 +57,7 @@ struct NFTOwnedTable {
         finish: () throws(PacketFilterError) -> Void = { () throws(PacketFilterError) in },
         last: (NFTElement) throws(PacketFilterError) -> Void = { _ throws(PacketFilterError) in }
     ) throws(PacketFilterError) {
-        let lock = try NFTLock()
+        let lock = try PacketFilterLock()
         defer { lock.release() }
         let before = try recorded(NFTOwnedTable.record(of: owner))
         try checkConflicts(connection, before ?? [])
@@ -78,7 +78,7 @@ struct NFTOwnedTable {
     ) throws(PacketFilterError) -> [NFTElement] {
         // Most containers have nothing here: then there is no need for the lock.
         if try recorded(NFTOwnedTable.record(of: owner)) == nil { return [] }
-        let lock = try NFTLock()
+        let lock = try PacketFilterLock()
         defer { lock.release() }
         return try remove(record: NFTOwnedTable.record(of: owner), before: last)
     }
@@ -93,7 +93,7 @@ struct NFTOwnedTable {
         let prefix = NFTOwnedTable.recordPrefix(network: network)
         let stale = try connection.chains(prefix: prefix).filter { !kept.contains($0) }
         if stale.isEmpty { return [] }
-        let lock = try NFTLock()
+        let lock = try PacketFilterLock()
         defer { lock.release() }
         var removed: [NFTElement] = []
         for record in stale { removed += try remove(record: record, before: last) }

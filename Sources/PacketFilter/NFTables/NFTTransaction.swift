@@ -21,24 +21,20 @@ struct NFTTransaction {
 
     init(_ layout: NFTLayout) {
         self.layout = layout
-        append(.begin, NetlinkMessage(Int(NFNL_MSG_BATCH_BEGIN), NFTTransaction.batchHeader))
+        append(.begin, .nftBatch(NFNL_MSG_BATCH_BEGIN))
     }
 
     /// The batch, to be carried out; or, where `isTrial`, only to be tried: the kernel then undoes it.
     func batch(isTrial: Bool = false) -> NetlinkBatch {
         var finished = batch
         finished.askForAnswer()
-        if !isTrial { finished.append(NetlinkMessage(Int(NFNL_MSG_BATCH_END), NFTTransaction.batchHeader)) }
+        if !isTrial { finished.append(.nftBatch(NFNL_MSG_BATCH_END)) }
         return finished
     }
 
     /// What the message is about that failed.
     func subject(of failure: NetlinkBatchFailure) -> Subject? {
         subjects.indices.contains(failure.position) ? subjects[failure.position] : nil
-    }
-
-    private static var batchHeader: nfgenmsg {
-        nfgenmsg(nfgen_family: UInt8(AF_UNSPEC), version: 0, res_id: UInt16(NFNL_SUBSYS_NFTABLES).bigEndian)
     }
 
     private mutating func append(_ subject: Subject, _ message: consuming NetlinkMessage) {
@@ -218,12 +214,23 @@ struct NFTTransaction {
 }
 
 extension NetlinkMessage {
-    /// A request to nf_tables.
+    /// A request to nf_tables about a table of ours.
     init(nft type: nf_tables_msg_types, flags: Int32 = 0, _ family: NFTLayout.Family) {
-        let number = family == .inet ? NFPROTO_INET : NFPROTO_BRIDGE
+        self.init(nft: type, flags: flags, number: family == .inet ? NFPROTO_INET : NFPROTO_BRIDGE)
+    }
+
+    /// A request to nf_tables about a table of a family (NFPROTO_*).
+    init(nft type: nf_tables_msg_types, flags: Int32 = 0, number: some BinaryInteger) {
         self.init(
             Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(type.rawValue), flags: flags,
             nfgenmsg(nfgen_family: UInt8(number), version: 0, res_id: 0))
+    }
+
+    /// The messages that begin and end a transaction of nf_tables.
+    static func nftBatch(_ type: Int32) -> NetlinkMessage {
+        NetlinkMessage(
+            Int(type),
+            nfgenmsg(nfgen_family: UInt8(AF_UNSPEC), version: 0, res_id: UInt16(NFNL_SUBSYS_NFTABLES).bigEndian))
     }
 }
 

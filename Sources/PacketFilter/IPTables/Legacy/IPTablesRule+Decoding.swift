@@ -84,6 +84,11 @@ extension IPTablesRule {
 }
 
 extension IPTablesRule.Match {
+    /// Reads an extension; nil where it is not understood.
+    init?(_ part: LegacyExtension) {
+        do throws(NotUnderstood) { try self.init(reading: part) } catch { return nil }
+    }
+
     fileprivate init(reading part: LegacyExtension) throws(NotUnderstood) {
         let data = part.data
         if part.isKind("comment", 0, size: 256),
@@ -147,6 +152,11 @@ extension IPTablesRule.PortSet {
 }
 
 extension IPTablesRule.Target {
+    /// Reads an extension; nil where it is not understood.
+    init?(_ part: LegacyExtension, _ family: AddressFamily) {
+        do throws(NotUnderstood) { try self.init(reading: part, family) } catch { return nil }
+    }
+
     fileprivate init(reading part: LegacyExtension, _ family: AddressFamily) throws(NotUnderstood) {
         let data = part.data
         if part.name == "DNAT" {

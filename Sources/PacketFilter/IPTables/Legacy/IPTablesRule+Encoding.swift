@@ -45,7 +45,8 @@ extension IPPrefix {
 }
 
 extension IPTablesRule.Match {
-    fileprivate var encoded: LegacyExtension {
+    /// The extension that stands for it.
+    var encoded: LegacyExtension {
         switch self {
         case .comment(let comment):
             var data = [UInt8](repeating: 0, count: 256)
@@ -101,7 +102,8 @@ extension TransportProtocol {
 }
 
 extension IPTablesRule.Target {
-    fileprivate func encoded(_ family: AddressFamily) -> LegacyExtension? {
+    /// The extension that stands for it, or a verdict; nil for an address of the other family.
+    func encoded(_ family: AddressFamily) -> LegacyExtension? {
         switch self {
         case .none, .jump: return .verdict(0)
         case .accept: return .verdict(-2)

@@ -1,9 +1,13 @@
+public import NetworkAddress
+
 /// What takes rules out, and what they said.
 public struct IPTablesRemoval: Equatable, Sendable {
     /// Empty where there was nothing.
     public let changes: [IPTablesChange]
     /// What was published until then.
     public let published: [PublishedPort]
+    /// The addresses of containers to which something is published still.
+    public let remaining: Set<IPAddress>
 }
 
 extension IPTablesState {
@@ -12,14 +16,15 @@ extension IPTablesState {
         removal(of: [ChainName.own(purpose, network, containerID)])
     }
 
-    /// Takes out what there is of containers of a network that are not among the `living`.
-    public func removal(ofNetwork network: String, sparing living: Set<String>) -> IPTablesRemoval {
-        let spared = Set(
-            living.flatMap { id in OwnerComment.Purpose.allCases.map { ChainName.own($0, network, id) } })
+    /// Takes out what there is for one purpose of containers of a network that are not among the `living`.
+    public func removal(
+        of purpose: OwnerComment.Purpose, ofNetwork network: String, sparing living: Set<String>
+    ) -> IPTablesRemoval {
+        let spared = Set(living.map { ChainName.own(purpose, network, $0) })
         var dead: Set<ChainName> = []
         for (name, rules) in tables[.nat] ?? [:] {
             for rule in rules.compactMap(\.rule) {
-                guard let owner = rule.comment.flatMap({ OwnerComment($0) }), owner.network == network,
+                guard let owner = rule.comment.flatMap({ OwnerComment($0) }), owner.network == network, owner.purpose == purpose,
                     // A comment is text that anybody may write; the name of the chain proves it.
                     let chain = rule.jumpDestination ?? ChainName(name), owner.mayOwn(chain), !spared.contains(chain)
                 else { continue }
@@ -34,7 +39,10 @@ extension IPTablesState {
         for chain in chains { edit.deleteOwnChain(.nat, chain) }
         if !edit.changes.isEmpty && chains.contains(where: \.isOfHostPorts) { edit.deleteUnusedSharedChains() }
         edit.deleteUnusedGuard()
-        return IPTablesRemoval(changes: edit.changes, published: chains.flatMap { publishedPorts($0) })
+        let left = edit.state.chains(.nat, startingWith: ChainName.hostPortsPrefix)
+        return IPTablesRemoval(
+            changes: edit.changes, published: chains.flatMap { publishedPorts($0) },
+            remaining: Set(left.flatMap { publishedPorts($0) }.map(\.container)))
     }
 
     /// Takes the guard of loopback addresses out where nobody needs it.
