@@ -6,8 +6,10 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -35,3 +37,25 @@ int CLinux_renameWithoutReplacing(int oldDirectory, const char *oldName, int new
 }
 
 int CLinux_pipe(int descriptors[2]) { return pipe2(descriptors, O_CLOEXEC); }
+
+int CLinux_holdForCollector(int descriptor, int ends[2]) {
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+    int passed[2] = {ends[0], descriptor};
+    char byte = 0;
+    struct iovec data = {&byte, 1};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof passed)];
+    } control;
+    memset(&control, 0, sizeof control);
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof passed);
+    memcpy(CMSG_DATA(&control.header), passed, sizeof passed);
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    if (sendmsg(ends[1], &message, MSG_DONTWAIT) >= 0) return 0;
+    close(ends[0]);
+    close(ends[1]);
+    return -1;
+}

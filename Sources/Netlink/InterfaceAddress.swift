@@ -25,6 +25,19 @@ public struct InterfaceAddress: Equatable, Sendable {
 }
 
 extension NetlinkSocket {
+    /// All addresses of a family that this host has (`ip address show`).
+    package func ownAddresses(_ family: AddressFamily) throws(NetlinkError) -> [IPAddress] {
+        try connection.dump("list addresses") {
+            var header = ifaddrmsg()
+            header.ifa_family = family.socketFamily
+            return NetlinkMessage(RTM_GETADDR, header)
+        } _: { reply in
+            guard reply.type == RTM_NEWADDR else { return nil }
+            let attributes = reply.attributes(after: ifaddrmsg.self)
+            return (attributes[IFA_LOCAL] ?? attributes[IFA_ADDRESS]).flatMap { IPAddress(bytes: $0.bytes) }
+        }
+    }
+
     public func addresses(of link: Link, _ family: AddressFamily?) throws(NetlinkError) -> [InterfaceAddress] {
         try connection.dump("list the addresses of link \(link.name)") {
             var header = ifaddrmsg()

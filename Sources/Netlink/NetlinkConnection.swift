@@ -102,6 +102,7 @@ package final class NetlinkConnection {
 /// The C socket, closed and freed at the end of its life.
 struct SocketHandle: ~Copyable {
     let pointer: OpaquePointer
+    private let part: NetlinkConnection.Part
 
     /// Connects with extended acknowledgements, with filters that the kernel honours for lists, and with a buffer that
     /// takes any message in one call.
@@ -121,9 +122,20 @@ struct SocketHandle: ~Copyable {
         setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_CAP_ACK, &on, size)
         setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, size)
         pointer = socket
+        self.part = part
     }
 
-    deinit { nl_socket_free(pointer) }
+    deinit {
+        // The release of a socket of nf_tables waits until nothing is left of what anybody has deleted: 10 ms and more.
+        guard part == .netfilter else {
+            nl_socket_free(pointer)
+            return
+        }
+        let release = BackgroundRelease(of: nl_socket_get_fd(pointer))
+        nl_socket_free(pointer)
+        // Now, and not before, the descriptor being closed.
+        _ = consume release
+    }
 }
 
 /// What is known of the request that is under way.

@@ -18,33 +18,6 @@ struct TrackedConnection {
     private let identifier: [UInt8]?
     private let zone: [UInt8]?
 
-    /// Which connections to list. The kernel leaves the others out since version 5.8.
-    struct Filter {
-        let family: AddressFamily
-        let transport: TransportProtocol
-        /// Nil: any.
-        var destinationPort: UInt16?
-
-        func request() -> NetlinkMessage {
-            // The kernel's own numbers (nf_internals.h: CTA_FILTER_F_CTA_PROTO_NUM, …_DST_PORT).
-            let protocolNumber: UInt32 = 1 << 3
-            let port: UInt32 = 1 << 5
-            let flags = protocolNumber | (destinationPort == nil ? 0 : port)
-            let message = NetlinkMessage(conntrack: IPCTNL_MSG_CT_GET, family)
-            message.nest(CTA_TUPLE_ORIG) { message in
-                message.nest(CTA_TUPLE_PROTO) { message in
-                    message.append(CTA_PROTO_NUM, transport.rawValue)
-                    if let destinationPort { message.append(CTA_PROTO_DST_PORT, destinationPort.bigEndian) }
-                }
-            }
-            message.nest(CTA_FILTER) { message in
-                message.append(CTA_FILTER_ORIG_FLAGS, flags)
-                message.append(CTA_FILTER_REPLY_FLAGS, UInt32(0))
-            }
-            return message
-        }
-    }
-
     /// Reads a message of the list; nil for other messages, and for protocols without ports.
     init?(_ reply: NetlinkReply) {
         guard reply.type == Int(NFNL_SUBSYS_CTNETLINK) << 8 | Int(IPCTNL_MSG_CT_NEW.rawValue) else { return nil }
@@ -89,9 +62,10 @@ struct TrackedConnection {
 
 extension NetlinkMessage {
     /// A request to connection tracking.
-    fileprivate init(conntrack type: cntl_msg_types, _ family: AddressFamily) {
+    init(conntrack type: cntl_msg_types, _ family: AddressFamily?) {
         self.init(
             Int(NFNL_SUBSYS_CTNETLINK) << 8 | Int(type.rawValue),
-            nfgenmsg(nfgen_family: UInt8(family == .ipv4 ? AF_INET : AF_INET6), version: 0, res_id: 0))
+            nfgenmsg(
+                nfgen_family: UInt8(family.map { $0 == .ipv4 ? AF_INET : AF_INET6 } ?? AF_UNSPEC), version: 0, res_id: 0))
     }
 }

@@ -151,11 +151,15 @@ struct NFTOwnedTable {
             try last(element)
             ending.append(element)
         }
+        var missing: [NFTElement] = []
+        for element in elements where layout.isShared(element) {
+            if try connection.use(ofChain: element.sharedChain) == nil { missing.append(element) }
+        }
         while true {
             var transaction = NFTTransaction(layout)
             if !hasTable { transaction.addLayout() }
             if before != nil { transaction.deleteRecord(record) }
-            for element in elements where layout.isShared(element) { transaction.addShared(element) }
+            for element in missing { transaction.addShared(element) }
             transaction.addRecord(record, comment: comment, elements)
             for element in ending { transaction.deleteShared(element) }
             for element in old where !layout.isShared(element) { transaction.delete(element) }

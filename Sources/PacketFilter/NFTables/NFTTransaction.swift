@@ -121,9 +121,8 @@ struct NFTTransaction {
         return message
     }
 
-    private func newChain(_ name: String, isExclusive: Bool = true) -> NetlinkMessage {
-        let flags = NLM_F_CREATE | (isExclusive ? NLM_F_EXCL : 0)
-        let message = NetlinkMessage(nft: NFT_MSG_NEWCHAIN, flags: flags, layout.family)
+    private func newChain(_ name: String) -> NetlinkMessage {
+        let message = NetlinkMessage(nft: NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
         message.append(NFTA_CHAIN_TABLE, text: layout.name)
         message.append(NFTA_CHAIN_NAME, text: name)
         return message
@@ -153,9 +152,9 @@ struct NFTTransaction {
         }
     }
 
-    /// Makes the chain of a shared element where it is missing.
+    /// Makes the chain of a shared element.
     mutating func addShared(_ element: NFTElement) {
-        append(.shared(element), newChain(element.sharedChain, isExclusive: false))
+        append(.shared(element), newChain(element.sharedChain))
     }
 
     /// Deletes the chain of a shared element to which nothing jumps any more.
