@@ -9,7 +9,7 @@ struct PortNetwork {
     let ports: PortLab
     let backend: PacketFilterBackend
     /// PATH of the plugins.
-    let path: String
+    var path: String
     /// The first plugin of the chain, with the network's name and version.
     var bridge: BridgeNetwork
     /// Keys of portmap, as JSON members: `"snat": false`.
