@@ -61,6 +61,7 @@ let package = Package(
         // C libraries; each is imported by exactly one target of ours.
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-route-3-dev"])]),
+        .systemLibrary(name: "CNetfilter"),
         .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CStartup"),
@@ -68,7 +69,7 @@ let package = Package(
         // System calls and the kernel.
         library("LinuxSystem", uses: ["CLinux", system]),
         library("Netlink", uses: ["CNetlink", "LinuxSystem", "NetworkAddress", system]),
-        library("PacketFilter", uses: ["LinuxSystem", "NetworkAddress", system]),
+        library("PacketFilter", uses: ["CNetfilter", "MessageDigest", "Netlink", "LinuxSystem", "NetworkAddress", system]),
 
         // Values.
         library("JSON", uses: ["CJansson"]),
@@ -84,10 +85,14 @@ let package = Package(
         library("InterfaceSetup", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", system]),
         library("CNIRuntime", uses: ["CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
 
+        library("PacketFilterSetup", uses: ["CNI", "JSON", "PacketFilter"]),
+
         // Plugins.
         plugin("loopback", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON"]),
-        plugin("bridge", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem"]),
+        plugin("bridge", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "PacketFilter", "PacketFilterSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem"]),
         plugin("host-local", uses: ["CNI", "CNIPlugin", "NetworkAddress", "JSON", "LinuxSystem", system]),
+
+        plugin("portmap", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", "PacketFilter", "PacketFilterSetup"]),
 
         // The tool for people.
         executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", arguments, system], links: staticFoundation),

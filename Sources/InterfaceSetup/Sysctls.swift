@@ -12,6 +12,13 @@ public enum Sysctls {
         ]
     }
 
+    /// The link's own link-local address can be used at once, and not only after the network was asked about it for a second
+    /// or two: until then the host could not ask for the hardware address of a container on behalf of anybody else. To be
+    /// set before the link is up.
+    public static func withoutDuplicateDetection(_ link: String) -> [SysctlSetting] {
+        [SysctlSetting(Sysctl("ipv6", "conf", link, "accept_dad"), "0", isOptional: true)]
+    }
+
     /// No IPv6 at all on this link, not even a link-local address.
     public static func withoutIPv6(_ link: String) -> [SysctlSetting] {
         [SysctlSetting(Sysctl("ipv6", "conf", link, "disable_ipv6"), "1", isOptional: true)]

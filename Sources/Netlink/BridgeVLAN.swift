@@ -27,11 +27,11 @@ public struct BridgeVLAN: Equatable, Hashable, Sendable {
 
 extension NetlinkSocket {
     public func add(_ vlans: [BridgeVLAN], toPort link: Link) throws(NetlinkError) {
-        try perform("add VLANs to port \(link.name)", portMessage(RTM_SETLINK, vlans, link))
+        try connection.perform("add VLANs to port \(link.name)", portMessage(RTM_SETLINK, vlans, link))
     }
 
     public func delete(_ vlans: [BridgeVLAN], fromPort link: Link) throws(NetlinkError) {
-        try perform("delete VLANs from port \(link.name)", portMessage(RTM_DELLINK, vlans, link))
+        try connection.perform("delete VLANs from port \(link.name)", portMessage(RTM_DELLINK, vlans, link))
     }
 
     private func portMessage(_ type: Int, _ vlans: [BridgeVLAN], _ link: Link) -> NetlinkMessage {
@@ -45,7 +45,7 @@ extension NetlinkSocket {
     }
 
     public func vlans(ofPort link: Link) throws(NetlinkError) -> [BridgeVLAN] {
-        let spans = try dump("list the VLANs of port \(link.name)") {
+        let spans = try connection.dump("list the VLANs of port \(link.name)") {
             var header = br_vlan_msg()
             header.family = UInt8(AF_BRIDGE)
             header.ifindex = UInt32(bitPattern: link.index)

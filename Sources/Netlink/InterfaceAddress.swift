@@ -26,7 +26,7 @@ public struct InterfaceAddress: Equatable, Sendable {
 
 extension NetlinkSocket {
     public func addresses(of link: Link, _ family: AddressFamily?) throws(NetlinkError) -> [InterfaceAddress] {
-        try dump("list the addresses of link \(link.name)") {
+        try connection.dump("list the addresses of link \(link.name)") {
             var header = ifaddrmsg()
             header.ifa_family = family?.socketFamily ?? 0
             header.ifa_index = UInt32(bitPattern: link.index)
@@ -38,7 +38,7 @@ extension NetlinkSocket {
 
     public func add(_ address: InterfaceAddress, to link: Link) throws(NetlinkError) {
         let message = address.message(RTM_NEWADDR, flags: Int32(NLM_F_CREATE | NLM_F_EXCL), link)
-        try perform("add address \(address.prefix) to \(link.name)", message)
+        try connection.perform("add address \(address.prefix) to \(link.name)", message)
     }
 
     @discardableResult

@@ -2,7 +2,7 @@ internal import CNetlink
 internal import Glibc
 
 /// A request in the making: a header, then attributes (libnl's nlmsg and nla layer).
-struct NetlinkMessage: ~Copyable {
+package struct NetlinkMessage: ~Copyable {
     let pointer: OpaquePointer
 
     /// - Parameters:
@@ -10,7 +10,7 @@ struct NetlinkMessage: ~Copyable {
     ///   - flags: NLM_F_* beside NLM_F_REQUEST.
     ///   - header: the fixed structure that the type starts with.
     ///   - capacity: room in bytes; an attribute beyond it is a mistake of the caller.
-    init<Header: BitwiseCopyable>(_ type: Int, flags: Int32 = 0, _ header: Header, capacity: Int = 4096) {
+    package init<Header: BitwiseCopyable>(_ type: Int, flags: Int32 = 0, _ header: Header, capacity: Int = 4096) {
         guard let message = nlmsg_alloc_size(capacity) else { fatalError("out of memory") }
         nlmsg_put(message, UInt32(NL_AUTO_PORT), UInt32(NL_AUTO_SEQ), Int32(type), 0, Int32(NLM_F_REQUEST) | flags)
         pointer = message
@@ -21,39 +21,39 @@ struct NetlinkMessage: ~Copyable {
 
     deinit { nlmsg_free(pointer) }
 
-    func append(_ type: some BinaryInteger, bytes: [UInt8]) {
+    package func append(_ type: some BinaryInteger, bytes: [UInt8]) {
         let failure = nla_put(pointer, Int32(type), Int32(bytes.count), bytes)
         precondition(failure == 0, "the message has no room")
     }
 
     /// A number in host order, as wide as its type.
-    func append<Number: FixedWidthInteger & BitwiseCopyable>(_ type: some BinaryInteger, _ number: Number) {
+    package func append<Number: FixedWidthInteger & BitwiseCopyable>(_ type: some BinaryInteger, _ number: Number) {
         var number = number
         let failure = nla_put(pointer, Int32(type), Int32(MemoryLayout<Number>.size), &number)
         precondition(failure == 0, "the message has no room")
     }
 
     /// A fixed structure.
-    func append<Structure: BitwiseCopyable>(_ type: some BinaryInteger, structure: Structure) {
+    package func append<Structure: BitwiseCopyable>(_ type: some BinaryInteger, structure: Structure) {
         var structure = structure
         let failure = nla_put(pointer, Int32(type), Int32(MemoryLayout<Structure>.size), &structure)
         precondition(failure == 0, "the message has no room")
     }
 
     /// A text with the NUL that the kernel expects at its end.
-    func append(_ type: some BinaryInteger, text: String) {
+    package func append(_ type: some BinaryInteger, text: String) {
         append(type, bytes: Array(text.utf8) + [0])
     }
 
     /// An attribute that holds the attributes which `body` appends. One without any is still there.
-    func nest(_ type: some BinaryInteger, _ body: (borrowing NetlinkMessage) -> Void) {
+    package func nest(_ type: some BinaryInteger, _ body: (borrowing NetlinkMessage) -> Void) {
         guard let start = nla_nest_start(pointer, Int32(type)) else { preconditionFailure("the message has no room") }
         body(self)
         nla_nest_end_keep_empty(pointer, start)
     }
 
     /// A structure right in the message, between attributes, as the peer of a veth pair has it.
-    func append<Header: BitwiseCopyable>(inline header: Header) {
+    package func append<Header: BitwiseCopyable>(inline header: Header) {
         var header = header
         let failure = nlmsg_append(pointer, &header, MemoryLayout<Header>.size, Int32(NLMSG_ALIGNTO))
         precondition(failure == 0, "the message has no room")

@@ -2,14 +2,14 @@ internal import CNetlink
 internal import Glibc
 
 /// A message from the kernel, valid while it is being visited.
-struct NetlinkReply {
+package struct NetlinkReply {
     let header: UnsafeMutablePointer<nlmsghdr>
 
     /// RTM_*
-    var type: Int { Int(header.pointee.nlmsg_type) }
+    package var type: Int { Int(header.pointee.nlmsg_type) }
 
     /// The fixed structure that the message starts with; nil where the message is shorter than that.
-    func structure<Structure: BitwiseCopyable>(_: Structure.Type) -> Structure? {
+    package func structure<Structure: BitwiseCopyable>(_: Structure.Type) -> Structure? {
         guard nlmsg_valid_hdr(header, Int32(MemoryLayout<Structure>.size)) != 0, let data = nlmsg_data(header) else {
             return nil
         }
@@ -17,24 +17,24 @@ struct NetlinkReply {
     }
 
     /// The attributes behind a fixed structure.
-    func attributes<Structure: BitwiseCopyable>(after _: Structure.Type) -> Attributes {
+    package func attributes<Structure: BitwiseCopyable>(after _: Structure.Type) -> Attributes {
         let size = Int32(MemoryLayout<Structure>.size)
         return Attributes(first: nlmsg_attrdata(header, size), length: nlmsg_attrlen(header, size))
     }
 }
 
 /// A list of attributes (struct nlattr), looked up by type.
-struct Attributes {
+package struct Attributes {
     fileprivate let first: UnsafeMutablePointer<nlattr>?
     fileprivate let length: Int32
 
-    subscript(type: some BinaryInteger) -> Attribute? {
+    package subscript(type: some BinaryInteger) -> Attribute? {
         guard let first, let found = nla_find(first, length, Int32(type)) else { return nil }
         return Attribute(pointer: found)
     }
 
     /// Every attribute of a type that may occur several times.
-    func all(_ type: some BinaryInteger) -> [Attribute] {
+    package func all(_ type: some BinaryInteger) -> [Attribute] {
         var found: [Attribute] = []
         var current = first
         var remaining = length
@@ -47,25 +47,25 @@ struct Attributes {
 }
 
 /// One attribute. A value of the wrong size reads as nil: kernels differ, and none may make a program trap.
-struct Attribute {
+package struct Attribute {
     let pointer: UnsafeMutablePointer<nlattr>
 
-    var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: nla_data(pointer), count: Int(nla_len(pointer)))) }
+    package var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: nla_data(pointer), count: Int(nla_len(pointer)))) }
 
     /// A number in host order.
-    func number<Number: FixedWidthInteger & BitwiseCopyable>(_ type: Number.Type = Number.self) -> Number? {
+    package func number<Number: FixedWidthInteger & BitwiseCopyable>(_ type: Number.Type = Number.self) -> Number? {
         structure(type)
     }
 
-    func structure<Structure: BitwiseCopyable>(_: Structure.Type) -> Structure? {
+    package func structure<Structure: BitwiseCopyable>(_: Structure.Type) -> Structure? {
         guard Int(nla_len(pointer)) >= MemoryLayout<Structure>.size else { return nil }
         return nla_data(pointer)?.loadUnaligned(as: Structure.self)
     }
 
-    var text: String { String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+    package var text: String { String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
 
     /// The attributes inside.
-    var nested: Attributes {
+    package var nested: Attributes {
         Attributes(
             first: nla_data(pointer)?.assumingMemoryBound(to: nlattr.self), length: nla_len(pointer))
     }

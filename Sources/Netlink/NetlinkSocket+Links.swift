@@ -20,7 +20,7 @@ extension NetlinkSocket {
     ) throws(NetlinkError) -> Link? {
         message.append(IFLA_EXT_MASK, UInt32(RTEXT_FILTER_SKIP_STATS))
         do {
-            return try get(operation(), message) { Link($0) }
+            return try connection.get(operation(), message) { Link($0) }
         } catch {
             if error.errno == .noSuchDevice { return nil }
             throw error
@@ -28,7 +28,7 @@ extension NetlinkSocket {
     }
 
     public func ports(of master: Int32) throws(NetlinkError) -> [Link] {
-        try dump("list the ports of link \(master)") {
+        try connection.dump("list the ports of link \(master)") {
             let message = NetlinkMessage(RTM_GETLINK, ifinfomsg())
             message.append(IFLA_MASTER, UInt32(bitPattern: master))
             message.append(IFLA_EXT_MASK, UInt32(RTEXT_FILTER_SKIP_STATS))
@@ -57,7 +57,7 @@ extension NetlinkSocket {
             }
         }
         var made: Link?
-        try perform("add link \(link.name)", message) { reply in
+        try connection.perform("add link \(link.name)", message) { reply in
             if let link = Link(reply) { made = link }
         }
         return made
@@ -77,7 +77,7 @@ extension NetlinkSocket {
                 message.nest(IFLA_INFO_SLAVE_DATA) { port.append(to: $0) }
             }
         }
-        try perform("change link \(link.name)", message)
+        try connection.perform("change link \(link.name)", message)
     }
 
     @discardableResult
@@ -98,7 +98,7 @@ extension NetlinkSocket {
         absent: [Errno] = [.noSuchDevice]
     ) throws(NetlinkError) -> Bool {
         do {
-            try perform(operation(), message)
+            try connection.perform(operation(), message)
             return true
         } catch {
             if absent.contains(error.errno) { return false }

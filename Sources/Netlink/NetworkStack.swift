@@ -13,6 +13,9 @@ public protocol NetworkStack: AnyObject {
     /// The link with that number.
     func link(index: Int32) throws(NetlinkError) -> Link?
 
+    /// The link by which packets to an address leave (`ip route get`); nil where there is no route.
+    func link(leadingTo address: IPAddress) throws(NetlinkError) -> Link?
+
     /// `ip link show master NAME`
     func ports(of master: Int32) throws(NetlinkError) -> [Link]
 

@@ -62,7 +62,7 @@ extension NetlinkSocket {
                 operation: "add route \(route.destination)", errno: .messageTooLong,
                 message: "\(route.nextHops.count) ways, at most \(Route.mostNextHops)")
         }
-        try perform("add route \(route)", route.message(RTM_NEWROUTE, flags: Int32(NLM_F_CREATE | NLM_F_EXCL)))
+        try connection.perform("add route \(route)", route.message(RTM_NEWROUTE, flags: Int32(NLM_F_CREATE | NLM_F_EXCL)))
     }
 
     @discardableResult
@@ -70,8 +70,38 @@ extension NetlinkSocket {
         try delete("delete route \(route)", route.message(RTM_DELROUTE), absent: [.noSuchProcess, .noSuchDevice])
     }
 
+    public func link(leadingTo address: IPAddress) throws(NetlinkError) -> Link? {
+        let index: Int32? = try lookUpRoute(to: address) { $0.attributes(after: rtmsg.self)[RTA_OIF.rawValue]?.number() }
+        guard let index else { return nil }
+        return try link(index: index)
+    }
+
+    /// Whether packets to the address are for this host itself (`ip route get`: local).
+    package func isOwn(_ address: IPAddress) throws(NetlinkError) -> Bool {
+        try lookUpRoute(to: address) { $0.structure(rtmsg.self)?.rtm_type == UInt8(RTN_LOCAL) } ?? false
+    }
+
+    /// What the kernel says of the way to an address; nil where there is none.
+    private func lookUpRoute<Answer>(
+        to address: IPAddress, _ read: (NetlinkReply) -> Answer?
+    ) throws(NetlinkError) -> Answer? {
+        var header = rtmsg()
+        header.rtm_family = address.family.socketFamily
+        header.rtm_dst_len = UInt8(address.family.bitWidth)
+        let message = NetlinkMessage(RTM_GETROUTE, header)
+        message.append(RTA_DST.rawValue, bytes: address.bytes)
+        do {
+            return try connection.get("look up the route to \(address)", message) {
+                $0.type == RTM_NEWROUTE ? read($0) : nil
+            }
+        } catch {
+            if [.networkUnreachable, .noRouteToHost].contains(error.errno) { return nil }
+            throw error
+        }
+    }
+
     public func routes(_ family: AddressFamily, table: UInt32?) throws(NetlinkError) -> [Route] {
-        try dump("list \(family) routes") {
+        try connection.dump("list \(family) routes") {
             var header = rtmsg()
             header.rtm_family = family.socketFamily
             header.rtm_type = UInt8(RTN_UNICAST)

@@ -8,3 +8,8 @@ public enum AddressFamily: UInt8, Sendable, CaseIterable, Comparable {
 
     public static func < (one: AddressFamily, other: AddressFamily) -> Bool { one.rawValue < other.rawValue }
 }
+
+extension AddressFamily: CustomStringConvertible {
+    /// `ipv4` or `ipv6`
+    public var description: String { self == .ipv4 ? "ipv4" : "ipv6" }
+}

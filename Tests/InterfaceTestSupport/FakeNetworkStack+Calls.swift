@@ -24,6 +24,13 @@ extension FakeNetworkStack: NetworkStack {
         return state.links[index]
     }
 
+    /// A link that has an address in the same network.
+    public func link(leadingTo address: IPAddress) throws(NetlinkError) -> Link? {
+        try call("look up the route to \(address)")
+        let found = state.addresses.first { $0.value.contains { $0.prefix.contains(address) } }
+        return found.flatMap { state.links[$0.key] }
+    }
+
     public func ports(of master: Int32) throws(NetlinkError) -> [Link] {
         try call("list the ports of link \(master)")
         return state.links.values.filter { $0.master == master }.sorted { $0.index < $1.index }

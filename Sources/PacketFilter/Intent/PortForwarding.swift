@@ -46,3 +46,24 @@ public struct PortForwarding: Equatable, Sendable {
         self.link = link
     }
 }
+
+extension PortForwarding {
+    /// The link whose container the host can reach by 127.0.0.1, which the kernel has to be told (route_localnet); nil where
+    /// that is not wanted, or not possible.
+    public var loopbackLink: String? {
+        let hasIPv4 = containers.contains { $0.family == .ipv4 }
+        let isForLoopback = mappings.contains { mapping in
+            mapping.concerns(.ipv4) && mapping.specificHostAddress?.isLoopback ?? true
+        }
+        return hasIPv4 && isForLoopback && sourceTranslation != .never ? link : nil
+    }
+
+    /// One by one what is published, for each address of the container.
+    public var published: [PublishedPort] {
+        containers.flatMap { container in
+            mappings.filter { $0.concerns(container.family) }.map {
+                PublishedPort(mapping: $0, container: container.address)
+            }
+        }
+    }
+}

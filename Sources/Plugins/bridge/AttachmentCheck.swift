@@ -3,6 +3,7 @@ internal import CNIPlugin
 internal import InterfaceSetup
 internal import Netlink
 internal import NetworkAddress
+internal import PacketFilterSetup
 
 /// CHECK of one attachment: everything that ADD promised, compared with the kernel.
 struct AttachmentCheck {
@@ -12,11 +13,11 @@ struct AttachmentCheck {
     private let host: any NetworkStack
     private let sandbox: any NetworkStack
     private let kernel: any KernelAccess
+    private let filters: any PacketFilterAccess
 
     init(
         _ request: AttachRequest, _ configuration: BridgeConfiguration, _ result: AttachmentResult,
-        host: any NetworkStack,
-        sandbox: any NetworkStack, kernel: any KernelAccess
+        host: any NetworkStack, sandbox: any NetworkStack, kernel: any KernelAccess, filters: any PacketFilterAccess
     ) {
         self.request = request
         self.configuration = configuration
@@ -24,13 +25,16 @@ struct AttachmentCheck {
         self.host = host
         self.sandbox = sandbox
         self.kernel = kernel
+        self.filters = filters
     }
 
     func run() throws {
         let position = try containerPosition()
         let container = try checkContainer(position)
         let bridge = try checkBridge()
-        try checkPort(of: container, bridge)
+        let port = try checkPort(of: container, bridge)
+        try PortProtection(request.attachment, configuration, filters)
+            .check(AddressPlan(result, interface: position).addresses, port: port.name, mac: container.mac)
         if configuration.isGateway { try checkGateway(bridge, position) }
     }
 
@@ -86,7 +90,7 @@ struct AttachmentCheck {
     }
 
     /// The host's end of the pair: the link that the container's end is tied to.
-    private func checkPort(of container: Link, _ bridge: Link) throws {
+    private func checkPort(of container: Link, _ bridge: Link) throws -> Link {
         guard let index = container.tiedTo, let port = try host.link(index: index), port.tiedTo == container.index
         else {
             throw CNIError(.failed, "the other end of \(container.name) is not on the host")
@@ -126,6 +130,7 @@ struct AttachmentCheck {
                 )
             }
         }
+        return port
     }
 
     private func checkGateway(_ bridge: Link, _ position: Int) throws {

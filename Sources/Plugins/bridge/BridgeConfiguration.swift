@@ -3,6 +3,7 @@ internal import InterfaceSetup
 internal import JSON
 internal import Netlink
 internal import NetworkAddress
+internal import PacketFilterSetup
 
 /// The keys of a network configuration that the bridge plugin understands, checked.
 struct BridgeConfiguration: Equatable {
@@ -30,13 +31,20 @@ struct BridgeConfiguration: Equatable {
     var disableContainerInterface: Bool
     /// Whether a layer-2 attachment goes without IPv6. With addresses of IPv4 only that is always so.
     var disableIPv6: Bool
+    /// Whether containers reach the world by the host's addresses.
+    var ipMasq: Bool
+    /// What does that; nil leaves the choice to the host.
+    var ipMasqBackend: PacketFilterBackendName?
+    /// Whether the container may send with its own hardware address only.
+    var macspoofchk: Bool
+    /// Whether it may send with its own addresses only, too. Implies ``macspoofchk``.
+    var ipspoofchk: Bool
     var mac: MACAddress?
     var ipamType: String?
     var dns: AttachmentResult.DNS
 
     init(_ request: RequestConfiguration, _ arguments: CNIArguments) throws {
         let document = request.document
-        try BridgeConfiguration.refuseUnsupported(document)
         bridge =
             try document["bridge"].text("the name of a bridge (\(Names.interfaceNameRule))") {
                 Names.isInterfaceName($0) ? $0 : nil
@@ -52,21 +60,14 @@ struct BridgeConfiguration: Equatable {
         enabledad = try document["enabledad"].bool() ?? false
         disableContainerInterface = try document["disableContainerInterface"].bool() ?? false
         disableIPv6 = try document["disableIPv6"].bool() ?? false
+        ipMasq = try document["ipMasq"].bool() ?? false
+        ipMasqBackend = try document["ipMasqBackend"].packetFilterBackend()
+        ipspoofchk = try document["ipspoofchk"].bool() ?? false
+        macspoofchk = try document["macspoofchk"].bool() ?? false || ipspoofchk
         mac = try request.requestedMAC(arguments)
         ipamType = request.ipamType
         dns = request.dns
         try checkCombinations(document, request.version)
-    }
-
-    /// Keys that mean something to users of the reference, and nothing here yet: ignoring them would leave a network
-    /// without the protection that they promise.
-    private static func refuseUnsupported(_ document: JSONField) throws {
-        for key in ["ipMasq", "macspoofchk"] where try document[key].bool() == true {
-            throw CNIError(.unsupportedField, "\(key): this plugin does not support it yet")
-        }
-        if let backend = try document["ipMasqBackend"].string(), !backend.isEmpty {
-            throw CNIError(.unsupportedField, "ipMasqBackend: this plugin does not support it yet")
-        }
     }
 
     /// The least that IPv4 works with is 68 bytes; 0 is as good as nothing.
@@ -85,6 +86,10 @@ struct BridgeConfiguration: Equatable {
             throw CNIError(
                 .invalidConfiguration,
                 "disableContainerInterface: expected no ipam with it, found ipam.type \(JSONValue.quoted(ipamType))")
+        }
+        if ipspoofchk && ipamType == nil {
+            throw CNIError(
+                .invalidConfiguration, "ipspoofchk: expected an IPAM plugin that says what the addresses are, found none")
         }
         if ipamType == nil && !version.hasInterfaces {
             throw CNIError(

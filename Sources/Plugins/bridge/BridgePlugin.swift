@@ -5,6 +5,8 @@ internal import JSON
 internal import LinuxSystem
 internal import Netlink
 internal import NetworkAddress
+internal import PacketFilter
+internal import PacketFilterSetup
 
 /// Attaches containers to a bridge of the host, each by a pair of virtual Ethernet links.
 @main
@@ -13,6 +15,7 @@ struct BridgePlugin: Plugin {
 
     var kernel: any KernelAccess = Kernel()
     var programs: any ProgramRunner = SystemProgramRunner()
+    var filters: any PacketFilterAccess = PacketFilters()
 
     func add(_ request: AttachRequest) throws -> AttachmentResult {
         let configuration = try BridgeConfiguration(request.configuration, request.arguments)
@@ -51,6 +54,8 @@ struct BridgePlugin: Plugin {
             let gateway = Gateway(host, kernel, configuration, bridge: bridge, isNewBridge: isNewBridge)
             let gatewayLink = try gateway.ensure(plan, rollback)
             let addresses = AddressPlan(plan.result, interface: nil)
+            try PortProtection(request.attachment, configuration, filters)
+                .apply(addresses.addresses, port: pair.host.name, mac: pair.container.mac, rollback)
             try interface.configure(addresses, options(configuration))
             try interface.announce(addresses)
             try gateway.waitUntilUnique(plan, on: gatewayLink)
@@ -88,6 +93,10 @@ struct BridgePlugin: Plugin {
         var teardown = Teardown()
         // The link first: its address is given to somebody else only after it.
         teardown.step { try deleteLinks(request) }
+        for backend in filters.all {
+            teardown.step { try backend.stopMasquerading(RuleOwner(request.attachment)) }
+        }
+        teardown.step { try filters.spoofChecker.unpin(RuleOwner(request.attachment)) }
         teardown.step { try delegate(request.configuration, request.execution)?.delete() }
         try teardown.finish()
     }
@@ -117,7 +126,7 @@ struct BridgePlugin: Plugin {
         try delegate(request.configuration, request.execution)?.check()
         try AttachmentCheck(
             request, configuration, prevResult, host: try kernel.host(), sandbox: try kernel.stack(in: request.sandbox),
-            kernel: kernel
+            kernel: kernel, filters: filters
         ).run()
     }
 
@@ -127,13 +136,24 @@ struct BridgePlugin: Plugin {
         if let link = try host.link(named: configuration.bridge), link.kind != "bridge" {
             throw CNIError(.notAvailable, "\(configuration.bridge) is no bridge but \(link.kind ?? "a device")")
         }
+        do throws(PacketFilterError) {
+            if configuration.ipMasq { try filters.backend(configuration.ipMasqBackend).checkMasquerading() }
+            if configuration.macspoofchk { try filters.spoofChecker.checkPinning() }
+        } catch {
+            throw CNIError(notAvailable: error)
+        }
         try delegate(request.configuration, request.execution)?.status()
     }
 
     func collectGarbage(_ request: NetworkRequest, living: Set<Attachment>) throws {
         let configuration = try BridgeConfiguration(request.configuration, .none)
+        let (network, owners) = (request.configuration.network, Set(living.map(RuleOwner.init)))
         var teardown = Teardown()
-        teardown.step { try deleteLinks(of: request.configuration.network, configuration, except: living) }
+        teardown.step { try deleteLinks(of: network, configuration, except: living) }
+        for backend in filters.all {
+            teardown.step { try backend.stopMasquerading(network: network, except: owners) }
+        }
+        teardown.step { try filters.spoofChecker.unpin(network: network, except: owners) }
         teardown.step { try delegate(request.configuration, request.execution)?.collectGarbage() }
         try teardown.finish()
     }

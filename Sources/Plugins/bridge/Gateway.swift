@@ -153,8 +153,8 @@ struct Gateway {
     private func bringUp(_ link: Link, _ port: Link?) throws {
         if let port {
             try kernel.write(
-                Sysctls.ignoringRouterAdvertisements(port.name) + Sysctls.ignoringRouterAdvertisements(link.name),
-                in: nil)
+                Sysctls.ignoringRouterAdvertisements(port.name) + Sysctls.ignoringRouterAdvertisements(link.name)
+                    + (configuration.enabledad ? [] : Sysctls.withoutDuplicateDetection(link.name)), in: nil)
             let vlans = configuration.vlans.on(bridge)
             if !vlans.removals.isEmpty { try host.delete(vlans.removals, fromPort: port) }
             try host.add(vlans.additions, toPort: port)

@@ -82,7 +82,9 @@ struct HostBridge {
             return (try adapted(bridge, rollback), false)
         }
         rollback.onFailure("delete \(bridge.name)") { [bridge] in try takeBack(bridge) }
-        try kernel.write(Sysctls.ignoringRouterAdvertisements(bridge.name), in: nil)
+        try kernel.write(
+            Sysctls.ignoringRouterAdvertisements(bridge.name)
+                + (configuration.enabledad ? [] : Sysctls.withoutDuplicateDetection(bridge.name)), in: nil)
         // An MTU that a bridge is made with is forgotten when its last port leaves; one that is set later is not.
         try host.change(
             bridge,

@@ -1,0 +1,161 @@
+internal import CNetfilter
+internal import Netlink
+internal import SystemPackage
+
+/// What is asked of the kernel about one table, and the changes that are made to it.
+struct NFTConnection {
+    private let connection: NetlinkConnection
+    private let layout: NFTLayout
+
+    init(_ layout: NFTLayout) throws(PacketFilterError) {
+        self.layout = layout
+        do throws(NetlinkError) { connection = try NetlinkConnection(.netfilter) } catch {
+            throw PacketFilterError(
+                backend: "nftables", operation: "open a netlink socket",
+                cause: error.errno == .protocolNotSupported ? .unsupported : .kernel(error.errno))
+        }
+    }
+
+    /// Carries out a transaction, or only tries it.
+    func run(_ transaction: NFTTransaction, isTrial: Bool = false) throws(NetlinkBatchFailure) {
+        try connection.transact(transaction.batch(isTrial: isTrial))
+    }
+
+    /// The comments of a chain's rules, in order; nil where there is no such chain.
+    ///
+    /// The kernel lists that chain only, and finds it by name.
+    func comments(ofChain name: String) throws(PacketFilterError) -> [String]? {
+        do throws(NetlinkError) {
+            // Listing the rules of a chain that is not there lists none.
+            guard try exists(chain: name) else { return nil }
+            return try connection.dump("list chain \(name)") {
+                let message = NetlinkMessage(nft: NFT_MSG_GETRULE, layout.family)
+                message.append(NFTA_RULE_TABLE, text: layout.name)
+                message.append(NFTA_RULE_CHAIN, text: name)
+                return message
+            } _: { reply in
+                guard reply.isNFT(NFT_MSG_NEWRULE) else { return nil }
+                let attributes = reply.attributes(after: nfgenmsg.self)
+                return attributes[NFTA_RULE_USERDATA.rawValue].flatMap { NFTComment.text($0.bytes) } ?? ""
+            }
+        } catch {
+            if error.isAbsence { return nil }
+            throw wrapped(error)
+        }
+    }
+
+    private func exists(chain name: String) throws(NetlinkError) -> Bool {
+        let message = NetlinkMessage(nft: NFT_MSG_GETCHAIN, layout.family)
+        message.append(NFTA_CHAIN_TABLE, text: layout.name)
+        message.append(NFTA_CHAIN_NAME, text: name)
+        return try connection.get("look up chain \(name)", message) { $0.isNFT(NFT_MSG_NEWCHAIN) } ?? false
+    }
+
+    /// The names of the table's chains that begin so.
+    func chains(prefix: String) throws(PacketFilterError) -> [String] {
+        do throws(NetlinkError) {
+            return try connection.dump("list chains") {
+                NetlinkMessage(nft: NFT_MSG_GETCHAIN, layout.family)
+            } _: { reply in
+                let attributes = reply.attributes(after: nfgenmsg.self)
+                guard reply.isNFT(NFT_MSG_NEWCHAIN), attributes[NFTA_CHAIN_TABLE.rawValue]?.text == layout.name,
+                    let name = attributes[NFTA_CHAIN_NAME.rawValue]?.text, name.hasPrefix(prefix)
+                else { return nil }
+                return name
+            }
+        } catch {
+            if error.isAbsence { return [] }
+            throw wrapped(error)
+        }
+    }
+
+    /// How many chains, sets and maps the table holds; nil where there is no table.
+    func tableUse() throws(PacketFilterError) -> Int? {
+        let message = NetlinkMessage(nft: NFT_MSG_GETTABLE, layout.family)
+        message.append(NFTA_TABLE_NAME, text: layout.name)
+        do throws(NetlinkError) {
+            return try connection.get("look up table \(layout.name)", message) { reply in
+                reply.attributes(after: nfgenmsg.self)[NFTA_TABLE_USE.rawValue]?.number(UInt32.self)
+                    .map { Int(UInt32(bigEndian: $0)) }
+            }
+        } catch {
+            if error.isAbsence { return nil }
+            throw wrapped(error)
+        }
+    }
+
+    /// An element as the kernel has it.
+    struct FoundElement: Equatable {
+        let key: [UInt8]
+        /// The last key of an interval.
+        let lastKey: [UInt8]?
+        let data: [UInt8]
+        let comment: String
+    }
+
+    /// The element with this key, or with an interval that holds it; nil where there is none.
+    func find(_ element: NFTElement) throws(PacketFilterError) -> FoundElement? {
+        let message = NFTTransaction.fill(
+            NetlinkMessage(nft: NFT_MSG_GETSETELEM, layout.family), layout, element, comment: nil)
+        do throws(NetlinkError) {
+            return try connection.get("look up \(element)", message) { NFTConnection.elements($0).first }
+        } catch {
+            if error.isAbsence { return nil }
+            throw wrapped(error)
+        }
+    }
+
+    /// All elements of a set: for sets that are small, and for the search after a conflict.
+    func elements(of set: String) throws(PacketFilterError) -> [FoundElement] {
+        do throws(NetlinkError) {
+            return try connection.dump("list set \(set)") {
+                let message = NetlinkMessage(nft: NFT_MSG_GETSETELEM, layout.family)
+                message.append(NFTA_SET_ELEM_LIST_TABLE, text: layout.name)
+                message.append(NFTA_SET_ELEM_LIST_SET, text: set)
+                return message
+            } _: {
+                NFTConnection.elements($0)
+            }.flatMap { $0 }
+        } catch {
+            if error.isAbsence { return [] }
+            throw wrapped(error)
+        }
+    }
+
+    private static func elements(_ reply: NetlinkReply) -> [FoundElement] {
+        guard reply.isNFT(NFT_MSG_NEWSETELEM),
+            let list = reply.attributes(after: nfgenmsg.self)[NFTA_SET_ELEM_LIST_ELEMENTS.rawValue]
+        else { return [] }
+        return list.nested.all(NFTA_LIST_ELEM.rawValue).compactMap { element in
+            let element = element.nested
+            guard let key = value(element[NFTA_SET_ELEM_KEY.rawValue]) else { return nil }
+            return FoundElement(
+                key: key, lastKey: value(element[NFTA_SET_ELEM_KEY_END.rawValue]),
+                data: value(element[NFTA_SET_ELEM_DATA.rawValue]) ?? [],
+                comment: element[NFTA_SET_ELEM_USERDATA.rawValue].flatMap { NFTComment.text($0.bytes) } ?? "")
+        }
+    }
+
+    private static func value(_ attribute: Attribute?) -> [UInt8]? {
+        attribute?.nested[NFTA_DATA_VALUE.rawValue]?.bytes
+    }
+
+    private func wrapped(_ error: NetlinkError) -> PacketFilterError {
+        PacketFilterError(
+            backend: "nftables", operation: error.operation, cause: .kernel(error.errno), message: error.message)
+    }
+}
+
+extension NetlinkReply {
+    /// Whether it is a message of nf_tables of that kind.
+    fileprivate func isNFT(_ kind: nf_tables_msg_types) -> Bool {
+        type == Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(kind.rawValue)
+    }
+}
+
+extension NetlinkError {
+    /// Whether there is no such table, chain or element; be it because the kernel has no nf_tables, or not this family.
+    fileprivate var isAbsence: Bool {
+        [.noSuchFileOrDirectory, .invalidArgument, .notSupported, .addressFamilyNotSupported].contains(errno)
+    }
+}

@@ -1,0 +1,22 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The lock that our processes hold between a look at a table and its change. It ends with the process, however that ends.
+final class NFTLock {
+    private static let folder = "/run/cni"
+    private static let name = "packet-filter.lock"
+
+    private var lock: FileLock?
+
+    /// Waits for the lock.
+    init() throws(PacketFilterError) {
+        do throws(Errno) {
+            lock = try Directory(creating: NFTLock.folder).lock(NFTLock.name)
+        } catch {
+            throw PacketFilterError(
+                backend: "nftables", operation: "cannot lock \(NFTLock.folder)/\(NFTLock.name)", cause: .kernel(error))
+        }
+    }
+
+    func release() { lock = nil }
+}

@@ -1,0 +1,96 @@
+internal import NetworkAddress
+
+/// A rule that never changes, in terms that read like the rule.
+struct NFTRule: Equatable, Sendable {
+    /// What it is for. It stands in the rule, and tells CHECK that the rule is there.
+    let comment: String
+    let statements: [NFTStatement]
+
+    init(_ comment: String, _ statements: NFTStatement...) {
+        self.comment = comment
+        self.statements = statements
+    }
+}
+
+/// Something that can be loaded from a packet and looked up.
+enum NFTOperand: Equatable, Sendable {
+    /// `iifname`, `oifname`
+    case inputLink
+    case outputLink
+    /// `meta l4proto`
+    case transport
+    /// `ip saddr`, `ip6 daddr` and so on
+    case source(AddressFamily)
+    case destination(AddressFamily)
+    /// `th dport`
+    case destinationPort
+    /// `ether saddr`
+    case etherSource
+    /// `arp saddr ether`, `arp saddr ip`
+    case arpSourceMAC
+    case arpSourceAddress
+    /// `icmpv6 taddr`: the address that a neighbour advertisement is about, without the type having been looked at
+    case advertisedAddress
+}
+
+/// One part of a rule.
+enum NFTStatement: Equatable, Sendable {
+    /// `meta nfproto ipv4`
+    case family(AddressFamily)
+    /// `ether type ip`, `ip6`, `arp`: what a frame carries
+    case etherType(UInt16)
+    /// `meta l4proto icmpv6`
+    case transportIs(UInt8)
+    /// `icmpv6 type nd-neighbor-advert`
+    case isNeighbourAdvertisement
+    /// `fib daddr type local`
+    case destinationIsLocal
+    /// `ct status dnat`
+    case isTranslated
+    /// `ip saddr 127.0.0.0/8`, `ip daddr != 224.0.0.0/4`
+    case source(IPPrefix, isNegated: Bool = false)
+    case destination(IPPrefix, isNegated: Bool = false)
+    /// `iifname != "lo"`
+    case inputLinkIsNot(String)
+    /// `iifname . ip saddr @set`, `… != @set`
+    case isIn(String, [NFTOperand], isNegated: Bool = false)
+    /// `dnat ip to … map @set`: to an address and, where `hasPort`, a port
+    case translateDestination(AddressFamily, map: String, [NFTOperand], hasPort: Bool)
+    case masquerade
+    case accept
+    case drop
+    case `return`
+    case jump(String)
+}
+
+/// A chain that never changes.
+struct NFTChain: Equatable, Sendable {
+    /// Where the kernel calls it; nil: only other chains do.
+    struct Hook: Equatable, Sendable {
+        enum Kind: String, Sendable { case filter, nat }
+
+        let kind: Kind
+        /// NF_INET_PRE_ROUTING and so on.
+        let number: UInt32
+        /// The lower one is called first.
+        let priority: Int32
+
+        static func prerouting(_ kind: Kind, _ priority: Int32) -> Hook { Hook(kind: kind, number: 0, priority: priority) }
+        static func output(_ kind: Kind, _ priority: Int32) -> Hook { Hook(kind: kind, number: 3, priority: priority) }
+        static func postrouting(_ kind: Kind, _ priority: Int32) -> Hook { Hook(kind: kind, number: 4, priority: priority) }
+    }
+
+    let name: String
+    var hook: Hook?
+    let rules: [NFTRule]
+}
+
+/// A table of ours: what stands in it from the first owner to the last.
+struct NFTLayout: Equatable, Sendable {
+    enum Family: Sendable { case inet, bridge }
+
+    let family: Family
+    let name: String
+    let sets: [NFTSet]
+    let chains: [NFTChain]
+}

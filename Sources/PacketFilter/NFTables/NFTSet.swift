@@ -1,0 +1,54 @@
+/// A set or a map of a table of ours (`nft add set`, `nft add map`).
+struct NFTSet: Equatable, Sendable {
+    let name: String
+    let key: [NFTType]
+    /// What keys lead to; none: a set.
+    var data: [NFTType] = []
+    /// Whether keys hold intervals. Such a set costs more the more is in it: for what is rare only.
+    var hasIntervals = false
+    /// Whether an element may belong to several owners and goes with the last one; the number stands in its comment.
+    var isCounted = false
+}
+
+/// One element of a set or a map.
+struct NFTElement: Hashable, Sendable {
+    /// The name of the set.
+    let set: String
+    let key: [NFTValue]
+    var data: [NFTValue] = []
+
+    var keyBytes: [UInt8] { key.flatMap(\.bytes) }
+    var lastKeyBytes: [UInt8] { key.flatMap(\.lastBytes) }
+    var dataBytes: [UInt8] { data.flatMap(\.bytes) }
+}
+
+extension NFTElement: CustomStringConvertible {
+    /// `ports_ipv4 tcp . 8080 : 10.1.0.2 . 80`
+    var description: String {
+        self.set + " " + NFTElement.text(key) + (data.isEmpty ? "" : " : " + NFTElement.text(data))
+    }
+
+    private static func text(_ values: [NFTValue]) -> String {
+        var text = ""
+        for value in values { text += (text.isEmpty ? "" : " . ") + value.description }
+        return text
+    }
+
+    /// Reads what ``description`` prints; nil for any other text, and for sets that are not among `sets`.
+    init?(_ text: String, sets: [NFTSet]) {
+        let words = text.split(separator: " ").map(String.init)
+        guard let name = words.first, let set = sets.first(where: { $0.name == name }) else { return nil }
+        let types = set.key + set.data
+        // Between the fields stand dots, between key and value a colon.
+        guard words.count == 2 * types.count else { return nil }
+        var values: [NFTValue] = []
+        for (position, type) in types.enumerated() {
+            let separator = position == 0 ? name : position == set.key.count ? ":" : "."
+            guard words[2 * position] == separator, let value = NFTValue(words[2 * position + 1], type) else {
+                return nil
+            }
+            values.append(value)
+        }
+        self.init(set: name, key: Array(values.prefix(set.key.count)), data: Array(values.dropFirst(set.key.count)))
+    }
+}

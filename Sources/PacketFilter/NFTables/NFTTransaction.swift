@@ -1,0 +1,225 @@
+internal import CNetfilter
+internal import Netlink
+internal import SystemPackage
+
+/// Changes of one table that happen together or not at all (`nft -f`).
+struct NFTTransaction {
+    private let layout: NFTLayout
+    private var batch = NetlinkBatch()
+    /// What each message of the batch is about, for errors.
+    private(set) var subjects: [Subject] = []
+
+    /// What a message is about.
+    enum Subject: Equatable {
+        case begin
+        case layout(String)
+        case record(chain: String)
+        case addition(NFTElement)
+        case removal(NFTElement)
+    }
+
+    init(_ layout: NFTLayout) {
+        self.layout = layout
+        append(.begin, NetlinkMessage(Int(NFNL_MSG_BATCH_BEGIN), NFTTransaction.batchHeader))
+    }
+
+    /// The batch, to be carried out; or, where `isTrial`, only to be tried: the kernel then undoes it.
+    func batch(isTrial: Bool = false) -> NetlinkBatch {
+        var finished = batch
+        finished.askForAnswer()
+        if !isTrial { finished.append(NetlinkMessage(Int(NFNL_MSG_BATCH_END), NFTTransaction.batchHeader)) }
+        return finished
+    }
+
+    /// What the message is about that failed.
+    func subject(of failure: NetlinkBatchFailure) -> Subject? {
+        subjects.indices.contains(failure.position) ? subjects[failure.position] : nil
+    }
+
+    private static var batchHeader: nfgenmsg {
+        nfgenmsg(nfgen_family: UInt8(AF_UNSPEC), version: 0, res_id: UInt16(NFNL_SUBSYS_NFTABLES).bigEndian)
+    }
+
+    private mutating func append(_ subject: Subject, _ message: consuming NetlinkMessage) {
+        batch.append(message)
+        subjects.append(subject)
+    }
+
+    // MARK: The table itself
+
+    /// `nft add table`, with all that always stands in it. Rules are added again where they are already: for a table that
+    /// is not there.
+    mutating func addLayout() {
+        let table = NetlinkMessage(nft: NFT_MSG_NEWTABLE, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
+        table.append(NFTA_TABLE_NAME, text: layout.name)
+        append(.layout("table \(layout.name)"), table)
+        for (number, set) in layout.sets.enumerated() {
+            append(.layout("set \(set.name)"), message(for: set, number: UInt32(number + 1)))
+        }
+        for chain in layout.chains { append(.layout("chain \(chain.name)"), message(for: chain)) }
+        for chain in layout.chains {
+            for rule in chain.rules {
+                append(.layout("the rule \"\(rule.comment)\" of chain \(chain.name)"), message(for: rule, in: chain.name))
+            }
+        }
+    }
+
+    /// `nft delete table`
+    mutating func deleteTable() {
+        let message = NetlinkMessage(nft: NFT_MSG_DELTABLE, layout.family)
+        message.append(NFTA_TABLE_NAME, text: layout.name)
+        append(.layout("table \(layout.name)"), message)
+    }
+
+    private func message(for set: NFTSet, number: UInt32) -> NetlinkMessage {
+        let message = NetlinkMessage(nft: NFT_MSG_NEWSET, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
+        message.append(NFTA_SET_TABLE, text: layout.name)
+        message.append(NFTA_SET_NAME, text: set.name)
+        var flags: UInt32 = 0
+        if set.hasIntervals { flags |= NFT_SET_INTERVAL.rawValue | NFT_SET_CONCAT.rawValue }
+        if !set.data.isEmpty { flags |= NFT_SET_MAP.rawValue }
+        message.append(NFTA_SET_FLAGS, flags.bigEndian)
+        message.append(NFTA_SET_KEY_TYPE, NFTType.number(of: set.key).bigEndian)
+        message.append(NFTA_SET_KEY_LEN, NFTTransaction.length(set.key).bigEndian)
+        if !set.data.isEmpty {
+            message.append(NFTA_SET_DATA_TYPE, NFTType.number(of: set.data).bigEndian)
+            message.append(NFTA_SET_DATA_LEN, NFTTransaction.length(set.data).bigEndian)
+        }
+        message.append(NFTA_SET_ID, number.bigEndian)
+        if set.key == [.interfaceName] {
+            // Names are in host order (NFTNL_UDATA_SET_KEYBYTEORDER, 1), which nft does not know of a plain key by itself.
+            message.append(NFTA_SET_USERDATA, bytes: [0, 4] + withHostOrder(1))
+        }
+        if set.hasIntervals {
+            message.nest(NFTA_SET_DESC) { message in
+                message.nest(NFTA_SET_DESC_CONCAT) { message in
+                    for type in set.key {
+                        message.nest(NFTA_LIST_ELEM) { message in
+                            message.append(NFTA_SET_FIELD_LEN, UInt32(type.length).bigEndian)
+                        }
+                    }
+                }
+            }
+        }
+        return message
+    }
+
+    private func withHostOrder(_ number: UInt32) -> [UInt8] {
+        let number = number.littleEndian == number ? number : number.byteSwapped
+        return (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    }
+
+    private static func length(_ types: [NFTType]) -> UInt32 { UInt32(types.reduce(0) { $0 + $1.paddedLength }) }
+
+    private func message(for chain: NFTChain) -> NetlinkMessage {
+        let message = newChain(chain.name)
+        if let hook = chain.hook {
+            message.nest(NFTA_CHAIN_HOOK) { message in
+                message.append(NFTA_HOOK_HOOKNUM, hook.number.bigEndian)
+                message.append(NFTA_HOOK_PRIORITY, hook.priority.bigEndian)
+            }
+            message.append(NFTA_CHAIN_TYPE, text: hook.kind.rawValue)
+            message.append(NFTA_CHAIN_POLICY, UInt32(NF_ACCEPT).bigEndian)
+        }
+        return message
+    }
+
+    private func newChain(_ name: String) -> NetlinkMessage {
+        let message = NetlinkMessage(nft: NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
+        message.append(NFTA_CHAIN_TABLE, text: layout.name)
+        message.append(NFTA_CHAIN_NAME, text: name)
+        return message
+    }
+
+    private func message(for rule: NFTRule, in chain: String) -> NetlinkMessage {
+        let message = NetlinkMessage(nft: NFT_MSG_NEWRULE, flags: NLM_F_CREATE | NLM_F_APPEND, layout.family)
+        message.append(NFTA_RULE_TABLE, text: layout.name)
+        message.append(NFTA_RULE_CHAIN, text: chain)
+        NFTExpressionWriter.append(rule.statements, to: message)
+        message.append(NFTA_RULE_USERDATA, bytes: NFTComment.bytes(rule.comment))
+        return message
+    }
+
+    // MARK: Records
+
+    /// Makes the chain that records what belongs to an owner: one rule for each element, which tells in its comment
+    /// what it is. Nothing ever calls the chain.
+    mutating func addRecord(_ chain: String, comment: String, _ elements: [NFTElement]) {
+        let message = newChain(chain)
+        message.append(NFTA_CHAIN_USERDATA, bytes: NFTComment.bytes(comment))
+        append(.record(chain: chain), message)
+        for element in elements {
+            // A rule has to say something to be readable for `nft -f`.
+            append(.record(chain: chain), self.message(for: NFTRule(element.description, .return), in: chain))
+        }
+    }
+
+    /// Deletes a record with its rules.
+    mutating func deleteRecord(_ chain: String) {
+        let message = NetlinkMessage(nft: NFT_MSG_DELCHAIN, layout.family)
+        message.append(NFTA_CHAIN_TABLE, text: layout.name)
+        message.append(NFTA_CHAIN_NAME, text: chain)
+        append(.record(chain: chain), message)
+    }
+
+    // MARK: Elements
+
+    /// `nft create element`: one with this key, or one that it overlaps, is an error.
+    mutating func add(_ element: NFTElement, comment: String) {
+        let message = NetlinkMessage(nft: NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
+        append(.addition(element), NFTTransaction.fill(message, layout, element, comment: comment))
+    }
+
+    /// `nft delete element`
+    mutating func delete(_ element: NFTElement) {
+        let message = NetlinkMessage(nft: NFT_MSG_DELSETELEM, layout.family)
+        append(.removal(element), NFTTransaction.fill(message, layout, element, comment: nil))
+    }
+
+    /// Appends what names an element, and with a comment also what it is to be.
+    static func fill(
+        _ message: consuming NetlinkMessage, _ layout: NFTLayout, _ element: NFTElement, comment: String?
+    ) -> NetlinkMessage {
+        let hasIntervals = layout.sets.first { $0.name == element.set }?.hasIntervals == true
+        message.append(NFTA_SET_ELEM_LIST_TABLE, text: layout.name)
+        message.append(NFTA_SET_ELEM_LIST_SET, text: element.set)
+        message.nest(NFTA_SET_ELEM_LIST_ELEMENTS) { message in
+            message.nest(NFTA_LIST_ELEM) { message in
+                message.nest(NFTA_SET_ELEM_KEY) { $0.append(NFTA_DATA_VALUE, bytes: element.keyBytes) }
+                if hasIntervals {
+                    message.nest(NFTA_SET_ELEM_KEY_END) { $0.append(NFTA_DATA_VALUE, bytes: element.lastKeyBytes) }
+                }
+                guard let comment else { return }
+                if !element.data.isEmpty {
+                    message.nest(NFTA_SET_ELEM_DATA) { $0.append(NFTA_DATA_VALUE, bytes: element.dataBytes) }
+                }
+                message.append(NFTA_SET_ELEM_USERDATA, bytes: NFTComment.bytes(comment))
+            }
+        }
+        return message
+    }
+}
+
+extension NetlinkMessage {
+    /// A request to nf_tables.
+    init(nft type: nf_tables_msg_types, flags: Int32 = 0, _ family: NFTLayout.Family) {
+        let number = family == .inet ? NFPROTO_INET : NFPROTO_BRIDGE
+        self.init(
+            Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(type.rawValue), flags: flags,
+            nfgenmsg(nfgen_family: UInt8(number), version: 0, res_id: 0))
+    }
+}
+
+/// Comments as nft keeps them with rules, chains and elements: a type (0), a length, the text and a NUL.
+enum NFTComment {
+    static func bytes(_ text: String) -> [UInt8] {
+        // The kernel keeps 256 bytes in all.
+        let text = text.utf8.prefix(253)
+        return [0, UInt8(text.count + 1)] + text + [0]
+    }
+
+    static func text(_ bytes: [UInt8]) -> String? {
+        guard bytes.count >= 3, bytes[0] == 0, bytes.count >= 2 + Int(bytes[1]) else { return nil }
+        return String(decoding: bytes[2..<2 + Int(bytes[1])].prefix { $0 != 0 }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,109 @@
+internal import CNI
+internal import JSON
+internal import NetworkAddress
+internal import PacketFilter
+internal import PacketFilterSetup
+
+/// The keys of a network configuration that the portmap plugin understands, checked.
+struct PortmapConfiguration: Equatable {
+    let mappings: [PortMapping]
+    /// Nil: what suits the host.
+    let backend: PacketFilterBackendName?
+    let sourceTranslation: PortForwarding.SourceTranslation
+    let mark: PortForwarding.Mark
+    let conditions: [RuleCondition]
+
+    init(_ request: RequestConfiguration) throws {
+        let document = request.document
+        let translates = try document["snat"].bool() ?? true
+        let everything = try document["masqAll"].bool() ?? false
+        sourceTranslation = translates ? (everything ? .always : .whereNeeded) : .never
+        mark = try PortmapConfiguration.mark(document)
+        conditions =
+            try document["conditionsV4"].ruleConditions(.ipv4) + document["conditionsV6"].ruleConditions(.ipv6)
+        backend = try document["backend"].packetFilterBackend()
+        var mappings: [PortMapping] = []
+        for entry in try document["runtimeConfig"]["portMappings"].elements() {
+            let mapping = try PortMapping(entry)
+            // The same mapping given twice is one.
+            if mappings.contains(mapping) { continue }
+            if let other = mappings.first(where: { $0.overlaps(mapping) }) {
+                throw try entry["hostPort"].error(
+                    expected: "a port that no other mapping of this container has; \(other.hostPorts) is taken")
+            }
+            mappings.append(mapping)
+        }
+        self.mappings = mappings
+    }
+
+    private static func mark(_ document: JSONField) throws(JSONError) -> PortForwarding.Mark {
+        let bit: UInt8? = try document["markMasqBit"].integer(in: 0...31)
+        let chain = try document["externalSetMarkChain"].text("the name of a chain (\(PacketFilterNames.chainRule))") {
+            PacketFilterNames.isChain($0) ? $0 : nil
+        }
+        guard let chain else { return .bit(bit ?? 13) }
+        if bit != nil {
+            throw try document["externalSetMarkChain"].error(expected: "no chain beside markMasqBit")
+        }
+        return .externalChain(chain)
+    }
+
+    /// The addresses of the container: the first of each family that belongs to an interface in the sandbox.
+    func containers(in result: AttachmentResult) throws(CNIError) -> [IPPrefix] {
+        let inside = result.ips.filter { ip in
+            guard let interface = ip.interface, result.interfaces.indices.contains(interface) else { return true }
+            return result.interfaces[interface].sandbox?.isEmpty == false
+        }
+        let containers = AddressFamily.allCases.compactMap { family in
+            inside.first { $0.address.family == family }?.address
+        }
+        guard !containers.isEmpty else {
+            throw CNIError(
+                .invalidConfiguration, "prevResult.ips: expected an address of the container to publish ports of, found none")
+        }
+        for (position, mapping) in mappings.enumerated() {
+            if let address = mapping.specificHostAddress, !containers.contains(where: { $0.family == address.family }) {
+                throw CNIError(
+                    .invalidConfiguration,
+                    "runtimeConfig.portMappings[\(position)].hostIP: expected an address of a family that the container has, found \(address)"
+                )
+            }
+        }
+        return containers
+    }
+}
+
+extension PortMapping {
+    /// One entry of `runtimeConfig.portMappings`.
+    fileprivate init(_ entry: JSONField) throws(JSONError) {
+        let limits: ClosedRange<UInt16> = 1...65535
+        let expected = "a port from 1 to 65535"
+        let first: UInt16 = try entry["hostPort"].required(expected) { field throws(JSONError) in
+            try field.integer(in: limits)
+        }
+        let container: UInt16 = try entry["containerPort"].required(expected) { field throws(JSONError) in
+            try field.integer(in: limits)
+        }
+        let transport = try entry["protocol"].text("\"tcp\", \"udp\" or \"sctp\"", TransportProtocol.init(name:)) ?? .tcp
+        let address = try entry["hostIP"].text("an IPv4 or IPv6 address of the host") { IPAddress($0) }
+        if let address, address.isMulticast {
+            throw try entry["hostIP"].error(expected: "an address that the host can have")
+        }
+        let count: UInt16 = try entry["range"].integer(in: 0...65535) ?? 1
+        let last = UInt32(first) + UInt32(max(count, 1)) - 1
+        guard let last = UInt16(exactly: last) else {
+            throw try entry["range"].error(expected: "a number of ports that ends at 65535")
+        }
+        if last > first && container != first {
+            throw try entry["containerPort"].error(expected: "the same as hostPort, because a range keeps its ports")
+        }
+        self.init(transport, hostAddress: address, hostPorts: first...last, containerPort: container)
+    }
+
+    /// Whether some packet to the host would concern both.
+    fileprivate func overlaps(_ other: PortMapping) -> Bool {
+        guard transport == other.transport, hostPorts.overlaps(other.hostPorts) else { return false }
+        guard let one = hostAddress, let two = other.hostAddress else { return true }
+        return one.family == two.family && (one == two || one.isUnspecified || two.isUnspecified)
+    }
+}
