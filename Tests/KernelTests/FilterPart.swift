@@ -4,37 +4,45 @@ import TestSupport
 
 /// One rule or one element of a map that a plugin made, to be taken away as a clumsy administrator would.
 struct FilterPart: CustomStringConvertible {
-    /// The chain or the map.
-    let place: String
+    /// The chain or the map; for a rule of a table of our own its table will do.
+    let places: [String]
     let description: String
     /// A line of shell that takes it away.
     let removal: String
-    /// A line of shell that makes everything as it was.
-    let restoration: String
 
     /// Every part of a table of nftables, such as `inet cni_ports`.
     static func parts(ofTable table: String, in lab: Lab) throws -> [FilterPart] {
-        let saved = try lab.write(try lab.host.shell("nft list table \(table)"), to: "saved.nft")
-        let restoration = "nft delete table \(table) && nft -f '\(saved)'"
         let words = try lab.host.shell("nft -j list table \(table)")
         let objects = try JSONDecoder().decode(Listing.self, from: Data(words.utf8)).nftables
         return objects.flatMap { object -> [FilterPart] in
             if let rule = object.rule {
                 return [
                     FilterPart(
-                        place: rule.chain, description: "rule \(rule.handle) of chain \(rule.chain)",
-                        removal: "nft delete rule \(table) \(rule.chain) handle \(rule.handle)",
-                        restoration: restoration)
+                        places: [rule.chain, table.split(separator: " ").last.map(String.init) ?? table],
+                        description: "rule \(rule.handle) of \(rule.chain), \(rule.comment ?? "without comment")",
+                        removal: "nft delete rule \(table) \(rule.chain) handle \(rule.handle)")
                 ]
             }
             guard let map = object.map ?? object.set else { return [] }
             return (map.elem ?? []).map { element in
-                let key = element.key
-                return FilterPart(
-                    place: map.name, description: "element \(key) of \(map.name)",
-                    removal: "nft 'delete element \(table) \(map.name) { \(key) }'", restoration: restoration)
+                FilterPart(
+                    places: [map.name], description: "\(map.name): \(element.key)",
+                    removal: "nft 'delete element \(table) \(map.name) { \(element.key) }'")
             }
         }
+    }
+
+    /// Takes away every rule in every table, as a service does that starts its firewall anew.
+    static func flushEverything(_ lab: Lab) throws {
+        try lab.host.shell(
+            """
+            nft flush ruleset
+            for program in iptables ip6tables; do
+                for table in $(cat /proc/net/${program%tables}_tables_names); do
+                    $program-legacy -t $table -F && $program-legacy -t $table -X
+                done
+            done
+            """)
     }
 
     /// Every rule of iptables, in all tables and both families.
@@ -44,14 +52,13 @@ struct FilterPart: CustomStringConvertible {
             let folder = "\(backend)-\(family)"
             let variant = backend == .iptablesLegacy ? "tables-legacy" : "tables-nft"
             let program = (family == .ipv4 ? "ip" : "ip6") + variant
-            let saved = try lab.write(rules.joined(separator: "\n") + "\n", to: "\(folder)/all")
             return try rules.indices.filter { rules[$0].hasPrefix("-A ") }.map { number in
                 var others = rules
                 let rule = others.remove(at: number)
                 let file = try lab.write(others.joined(separator: "\n") + "\n", to: "\(folder)/without-\(number)")
                 return FilterPart(
-                    place: String(rule.split(separator: " ")[1]), description: "\(program) \(rule)",
-                    removal: "\(program)-restore <'\(file)'", restoration: "\(program)-restore <'\(saved)'")
+                    places: [String(rule.split(separator: " ")[1])], description: "\(program) \(rule)",
+                    removal: "\(program)-restore <'\(file)'")
             }
         }
     }
@@ -69,6 +76,7 @@ struct FilterPart: CustomStringConvertible {
     private struct Rule: Decodable {
         let chain: String
         let handle: Int
+        let comment: String?
     }
 
     private struct Map: Decodable {

@@ -21,16 +21,26 @@ struct PortmapCheckTests {
         let ports = try PortLab()
         let network = try PortNetwork(ports, backend)
         let attached = try network.attach()
-        try network.publish(mappings, prevResult: attached)
-        let parts = try parts(network)
-        #expect(parts.count >= 6, "\(parts)")
-        for part in parts {
+        var (number, count) = (0, 1)
+        while number < count {
+            // Each time anew: what was taken away does not come back by itself.
+            try network.publish(mappings, prevResult: attached)
+            let parts = try parts(network)
+            count = parts.count
+            #expect(count >= 6, "\(backend): \(parts)")
+            if count == 0 { return }
+            let part = parts[number]
             try ports.host.shell(part.removal)
             let answer = try network.call("CHECK", 0, PublishedPort.json(mappings), prevResult: attached)
             let said = answer.error.map { $0.message + " " + $0.details } ?? ""
-            #expect(!answer.isSuccess && said.contains(part.place), "without \(part): \(answer)")
-            try ports.host.shell(part.restoration)
+            let isNamed = part.places.contains { said.contains($0) }
+            #expect(!answer.isSuccess && isNamed, "\(backend), without \(part): \(answer)")
+            try network.succeed("DEL", 0)
+            #expect(try ports.ask(from: ports.outside, to: "192.0.2.1", 8080, timeout: 0.4) == nil, "\(part)")
+            try FilterPart.flushEverything(ports.lab)
+            number += 1
         }
+        try network.publish(mappings, prevResult: attached)
         try network.succeed("CHECK", 0, mappings, prevResult: attached)
     }
 
@@ -41,16 +51,7 @@ struct PortmapCheckTests {
         let attached = [try network.attach(0), try network.attach(1)]
         let before = try ports.lab.snapshot(files: false)
         try network.publish(mappings, prevResult: attached[0])
-        // Some service starts its firewall anew.
-        try ports.host.shell(
-            """
-            nft flush ruleset
-            for program in iptables ip6tables; do
-                for table in $(cat /proc/net/${program%tables}_tables_names); do
-                    $program-legacy -t $table -F && $program-legacy -t $table -X
-                done
-            done
-            """)
+        try FilterPart.flushEverything(ports.lab)
         let check = try network.call("CHECK", 0, PublishedPort.json(mappings), prevResult: attached[0])
         #expect(check.error != nil, "\(check)")
         // Others can be published, and taken away, and so can what is gone.
@@ -60,7 +61,9 @@ struct PortmapCheckTests {
             ports, "\(backend)",
             [.answer(from: ports.outside, to: "192.0.2.1", 7070, by: PortLab.name(ofContainer: 1))])
         try network.succeed("DEL", 1)
-        expectUnchanged(before, try ports.lab.snapshot(files: false))
+        // What route_localnet was at first is not known any more.
+        let changes = before.changes(to: try ports.lab.snapshot(files: false)).split(separator: "\n")
+        #expect(changes.filter { !$0.contains("route_localnet") } == [], "\(backend)")
     }
 
     @Test(arguments: PacketFilterBackend.allCases)

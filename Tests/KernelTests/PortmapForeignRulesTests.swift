@@ -17,7 +17,7 @@ struct PortmapForeignRulesTests {
                 meta l4proto tcp dnat ip to ip daddr . tcp dport map @services
             }
             chain out {
-                type nat hook output priority dstnat; policy accept;
+                type nat hook output priority -100; policy accept;
             }
         }
         table inet firewall {

@@ -45,6 +45,9 @@ struct PortmapReachabilityTests {
         _ = try network.attach(1)
         let mappings = PublishedPort.all(8080, 80) + PublishedPort.all(9090, 81)
         try network.publish(mappings, prevResult: attached)
+        let tables = try ports.host.filterTables()
+        #expect(tables.contains(backend.table(of: .portmap)), "\(backend): \(tables)")
+        #expect(tables.contains("inet cni_ports") == (backend == .nftables), "\(backend): \(tables)")
         let web = PortLab.name(ofContainer: 0)
         for family in PortFamily.allCases {
             let rows = PortProtocol.allCases.flatMap { kind in

@@ -30,7 +30,7 @@ extension LabNamespace {
     }
 
     /// One line a rule, an element, a chain, a map or a table, for ``LabSnapshot``.
-    func filterFacts(_ place: String) throws -> [String] {
+    public func filterFacts(_ place: String) throws -> [String] {
         // nft does not tell comments of iptables rules: both are asked.
         let text = try shell(
             """

@@ -33,5 +33,20 @@ public enum PacketFilterBackend: String, Sendable, CaseIterable, CustomStringCon
         return folder + ":" + PacketFilterBackend.systemPath
     }
 
+    /// What makes rules.
+    public enum Maker: String, Sendable {
+        case portmap = "inet cni_ports"
+        case masquerade = "inet cni_masquerade"
+    }
+
+    /// The table in which there must be rules, as ``LabNamespace/filterTables()`` names it.
+    public func table(of maker: Maker) -> String {
+        switch self {
+        case .iptablesNFT: "ip nat"
+        case .iptablesLegacy: "iptables-legacy nat"
+        case .nftables: maker.rawValue
+        }
+    }
+
     private static let systemPath = "/usr/sbin:/usr/bin:/sbin:/bin"
 }
