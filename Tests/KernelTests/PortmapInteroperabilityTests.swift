@@ -5,8 +5,9 @@ import Testing
 
 /// The reference's portmap and bridge, and ours, on the same containers and the same host, with both kinds of iptables.
 ///
-/// Debian's version of the reference cannot CHECK a network of two families, and with ip6tables-legacy it publishes only
-/// the first port of a protocol: what it does is asked of IPv4 alone, or of one port.
+/// CHECK of Debian's version of the reference fails wherever there is ip6tables, because it looks there for rules of IPv4;
+/// with ip6tables-legacy it publishes only the first port of a protocol. So most of this is about IPv4, and the
+/// reference's CHECK runs without ip6tables.
 @Suite(
     .needsPortLab,
     .enabled(
@@ -27,9 +28,18 @@ struct PortmapInteroperabilityTests {
         _ network: PortNetwork, _ command: String, _ container: Int = 0, byReference: Bool,
         _ mappings: [PublishedPort]?, _ prevResult: String?
     ) throws -> Lab.Answer {
-        try network.call(
+        var network = network
+        if byReference && command == "CHECK" { network.path = try pathWithoutIPv6(network) }
+        return try network.call(
             command, container, mappings.map(PublishedPort.json), prevResult: prevResult,
             plugin: byReference ? Self.reference + "portmap" : "portmap")
+    }
+
+    private func pathWithoutIPv6(_ network: PortNetwork) throws -> String {
+        let all = network.path.split(separator: ":").first.map(String.init) ?? ""
+        let folder = network.ports.lab.path("without-ipv6")
+        try network.ports.host.shell("mkdir -p '\(folder)' && cp -d '\(all)'/iptables* '\(folder)'")
+        return folder
     }
 
     private func expectPublished(_ network: PortNetwork, by container: Int, _ port: Int = 8080) throws {
