@@ -177,9 +177,9 @@ extension Directory {
 
     /// Waits for the exclusive lock (flock(2)) on the file `name`, which is made where it is missing. The lock
     /// ends with the value that is returned, and with the process.
-    public func lock(_ name: String) throws(Errno) -> FileLock {
+    public func lock(_ name: String, mode: UInt32 = 0o644) throws(Errno) -> FileLock {
         let file = try OwnedDescriptor(
-            opening: try checked(name), in: descriptor.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
+            opening: try checked(name), in: descriptor.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: mode)
         try succeeding { flock(file.number, LOCK_EX) }
         return FileLock(adopting: file)
     }

@@ -23,6 +23,13 @@ public enum Files {
         return String(cString: path)
     }
 
+    /// The path without symbolic links (realpath(3)).
+    public static func resolved(_ path: String) throws(Errno) -> String {
+        guard let resolved = realpath(path, nil) else { throw Errno(rawValue: errno) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     /// Whether two paths lead to the same file.
     private static func isSame(_ one: String, _ other: String) -> Bool {
         var (first, second) = (stat(), stat())

@@ -101,15 +101,21 @@ extension NetlinkSocket {
     }
 
     public func routes(_ family: AddressFamily, table: UInt32?) throws(NetlinkError) -> [Route] {
-        try connection.dump("list \(family) routes") {
-            var header = rtmsg()
-            header.rtm_family = family.socketFamily
-            header.rtm_type = UInt8(RTN_UNICAST)
-            let message = NetlinkMessage(RTM_GETROUTE, header)
-            message.append(RTA_TABLE.rawValue, table ?? Route.mainTable)
-            return message
-        } _: { reply in
-            Route(reply).flatMap { $0.table == (table ?? Route.mainTable) ? $0 : nil }
+        do {
+            return try connection.dump("list \(family) routes") {
+                var header = rtmsg()
+                header.rtm_family = family.socketFamily
+                header.rtm_type = UInt8(RTN_UNICAST)
+                let message = NetlinkMessage(RTM_GETROUTE, header)
+                message.append(RTA_TABLE.rawValue, table ?? Route.mainTable)
+                return message
+            } _: { reply in
+                Route(reply).flatMap { $0.table == (table ?? Route.mainTable) ? $0 : nil }
+            }
+        } catch {
+            // A table is made with its first route: in a namespace that never had one there is not even the main table.
+            if error.errno == .noSuchFileOrDirectory { return [] }
+            throw error
         }
     }
 }

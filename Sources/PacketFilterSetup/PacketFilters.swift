@@ -30,10 +30,17 @@ extension JSONField {
 public struct PacketFilters: PacketFilterAccess {
     public init() {}
 
-    public var all: [any PacketFilterBackend] { [NFTables()] }
+    public var all: [any PacketFilterBackend] { [NFTables(), IPTables()] }
 
+    /// iptables where the host has it, else nftables.
     public func backend(_ name: PacketFilterBackendName?) -> any PacketFilterBackend {
-        NFTables()
+        switch name {
+        case .nftables: return NFTables()
+        case .iptables: return IPTables()
+        case nil:
+            let iptables = IPTables()
+            return iptables.isInstalled ? iptables : NFTables()
+        }
     }
 
     public var spoofChecker: any SpoofChecker { NFTables() }

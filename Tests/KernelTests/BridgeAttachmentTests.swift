@@ -19,6 +19,19 @@ struct BridgeAttachmentTests {
         #expect(check.isSuccess, "\(check)")
     }
 
+    /// The kernel makes a routing table with its first route: a namespace whose loopback interface was never up has none.
+    @Test func aHostThatNeverHadARouteIsNoHindrance() throws {
+        let lab = try Lab()
+        let network = BridgeNetwork(lab)
+        let outcome = try lab.host.run(
+            "unshare",
+            [
+                "--net", "env", "CNI_COMMAND=ADD", "CNI_CONTAINERID=c", "CNI_NETNS=\(lab.container.path)",
+                "CNI_IFNAME=eth0", "CNI_PATH=\(network.searchPath)", Executables.path(of: "bridge"),
+            ], input: Array(network.configuration().utf8))
+        #expect(outcome.isSuccess, "\(outcome)")
+    }
+
     @Test func addMakesTheWholeAttachmentAndSaysSo() throws {
         let lab = try Lab()
         let network = BridgeNetwork(lab)

@@ -28,4 +28,11 @@ public struct PortMapping: Hashable, Sendable {
     public var specificHostAddress: IPAddress? {
         hostAddress.flatMap { $0.isUnspecified ? nil : $0 }
     }
+
+    /// Whether some packet can be for both: the same protocol, a common port, a common address of the host.
+    public func overlaps(_ other: PortMapping) -> Bool {
+        guard transport == other.transport, hostPorts.overlaps(other.hostPorts) else { return false }
+        guard let one = hostAddress, let another = other.hostAddress else { return true }
+        return one.family == another.family && (one == another || one.isUnspecified || another.isUnspecified)
+    }
 }

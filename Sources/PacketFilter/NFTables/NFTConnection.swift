@@ -27,7 +27,7 @@ struct NFTConnection {
     func comments(ofChain name: String) throws(PacketFilterError) -> [String]? {
         do throws(NetlinkError) {
             // Listing the rules of a chain that is not there lists none.
-            guard try exists(chain: name) else { return nil }
+            guard try chainUse(name) != nil else { return nil }
             return try connection.dump("list chain \(name)") {
                 let message = NetlinkMessage(nft: NFT_MSG_GETRULE, layout.family)
                 message.append(NFTA_RULE_TABLE, text: layout.name)
@@ -44,11 +44,22 @@ struct NFTConnection {
         }
     }
 
-    private func exists(chain name: String) throws(NetlinkError) -> Bool {
+    /// How many rules a chain holds and how many jump to it; nil where there is no such chain.
+    func use(ofChain name: String) throws(PacketFilterError) -> Int? {
+        do throws(NetlinkError) { return try chainUse(name) } catch {
+            if error.isAbsence { return nil }
+            throw wrapped(error)
+        }
+    }
+
+    private func chainUse(_ name: String) throws(NetlinkError) -> Int? {
         let message = NetlinkMessage(nft: NFT_MSG_GETCHAIN, layout.family)
         message.append(NFTA_CHAIN_TABLE, text: layout.name)
         message.append(NFTA_CHAIN_NAME, text: name)
-        return try connection.get("look up chain \(name)", message) { $0.isNFT(NFT_MSG_NEWCHAIN) } ?? false
+        return try connection.get("look up chain \(name)", message) { reply in
+            reply.attributes(after: nfgenmsg.self)[NFTA_CHAIN_USE.rawValue]?.number(UInt32.self)
+                .map { Int(UInt32(bigEndian: $0)) }
+        }
     }
 
     /// The names of the table's chains that begin so.
@@ -148,14 +159,14 @@ struct NFTConnection {
 
 extension NetlinkReply {
     /// Whether it is a message of nf_tables of that kind.
-    fileprivate func isNFT(_ kind: nf_tables_msg_types) -> Bool {
+    func isNFT(_ kind: nf_tables_msg_types) -> Bool {
         type == Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(kind.rawValue)
     }
 }
 
 extension NetlinkError {
     /// Whether there is no such table, chain or element; be it because the kernel has no nf_tables, or not this family.
-    fileprivate var isAbsence: Bool {
+    var isAbsence: Bool {
         [.noSuchFileOrDirectory, .invalidArgument, .notSupported, .addressFamilyNotSupported].contains(errno)
     }
 }

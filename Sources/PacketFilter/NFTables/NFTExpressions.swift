@@ -172,7 +172,7 @@ struct NFTExpressionWriter {
         }
     }
 
-    private static func verdict(_ code: some BinaryInteger, _ chain: String?, _ message: borrowing NetlinkMessage) {
+    static func verdict(_ code: some BinaryInteger, _ chain: String?, _ message: borrowing NetlinkMessage) {
         expression("immediate", message) { message in
             message.append(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT.rawValue.bigEndian)
             message.nest(NFTA_IMMEDIATE_DATA) { message in
@@ -184,7 +184,7 @@ struct NFTExpressionWriter {
         }
     }
 
-    private static func expression(
+    static func expression(
         _ name: String, _ message: borrowing NetlinkMessage, _ body: (borrowing NetlinkMessage) -> Void
     ) {
         message.nest(NFTA_LIST_ELEM) { message in

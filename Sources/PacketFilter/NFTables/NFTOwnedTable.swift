@@ -50,25 +50,27 @@ struct NFTOwnedTable {
     ///   - checkConflicts: looks, under the lock, for what the kernel cannot see for itself. It is given the elements that
     ///     the owner has already.
     ///   - finish: the last step, under the lock; when it throws, the elements are taken back.
+    ///   - last: called before anything changes with each shared element that loses its last owner.
     func add(
         _ elements: [NFTElement], for owner: RuleOwner,
         checkConflicts: (NFTConnection, [NFTElement]) throws(PacketFilterError) -> Void = { _, _ throws(PacketFilterError) in },
-        finish: () throws(PacketFilterError) -> Void = { () throws(PacketFilterError) in }
+        finish: () throws(PacketFilterError) -> Void = { () throws(PacketFilterError) in },
+        last: (NFTElement) throws(PacketFilterError) -> Void = { _ throws(PacketFilterError) in }
     ) throws(PacketFilterError) {
-        let lock = try NFTLock()
+        let lock = try PacketFilterLock()
         defer { lock.release() }
         let before = try recorded(NFTOwnedTable.record(of: owner))
         try checkConflicts(connection, before ?? [])
-        try change(owner, from: before, to: elements)
+        try change(owner, from: before, to: elements, last: last)
         do throws(PacketFilterError) { try finish() } catch {
-            _ = try? remove(record: NFTOwnedTable.record(of: owner), before: { _ throws(PacketFilterError) in })
+            _ = try? remove(record: NFTOwnedTable.record(of: owner), before: last)
             throw error
         }
     }
 
     /// Removes what an owner has, which is returned.
     ///
-    /// - Parameter last: called, under the lock and before anything is removed, with each counted element of which this
+    /// - Parameter last: called, under the lock and before anything is removed, with each shared element of which this
     ///   owner is the last one.
     @discardableResult
     func remove(
@@ -76,7 +78,7 @@ struct NFTOwnedTable {
     ) throws(PacketFilterError) -> [NFTElement] {
         // Most containers have nothing here: then there is no need for the lock.
         if try recorded(NFTOwnedTable.record(of: owner)) == nil { return [] }
-        let lock = try NFTLock()
+        let lock = try PacketFilterLock()
         defer { lock.release() }
         return try remove(record: NFTOwnedTable.record(of: owner), before: last)
     }
@@ -91,7 +93,7 @@ struct NFTOwnedTable {
         let prefix = NFTOwnedTable.recordPrefix(network: network)
         let stale = try connection.chains(prefix: prefix).filter { !kept.contains($0) }
         if stale.isEmpty { return [] }
-        let lock = try NFTLock()
+        let lock = try PacketFilterLock()
         defer { lock.release() }
         var removed: [NFTElement] = []
         for record in stale { removed += try remove(record: record, before: last) }
@@ -106,21 +108,19 @@ struct NFTOwnedTable {
         record: String, before last: (NFTElement) throws(PacketFilterError) -> Void
     ) throws(PacketFilterError) -> [NFTElement] {
         guard let elements = try recorded(record) else { return [] }
+        var ending: [NFTElement] = []
+        for element in elements where try isLast(element) {
+            try last(element)
+            ending.append(element)
+        }
         var absent: Set<NFTElement> = []
         while true {
             var transaction = NFTTransaction(layout)
-            for element in elements where !absent.contains(element) {
-                guard isCounted(element) else {
-                    transaction.delete(element)
-                    continue
-                }
-                let count = try self.count(element)
-                if count == 0 { continue }
-                if count == 1 { try last(element) }
+            for element in elements where !layout.isShared(element) && !absent.contains(element) {
                 transaction.delete(element)
-                if count > 1 { transaction.add(element, comment: "\(count - 1)") }
             }
             transaction.deleteRecord(record)
+            for element in ending { transaction.deleteShared(element) }
             do throws(NetlinkBatchFailure) { try connection.run(transaction) } catch {
                 // Somebody took an element away by hand: then that is done.
                 guard case .removal(let element) = transaction.subject(of: error),
@@ -133,32 +133,40 @@ struct NFTOwnedTable {
         }
     }
 
-    private func change(_ owner: RuleOwner, from before: [NFTElement]?, to elements: [NFTElement]) throws(PacketFilterError) {
+    private func change(
+        _ owner: RuleOwner, from before: [NFTElement]?, to elements: [NFTElement],
+        last: (NFTElement) throws(PacketFilterError) -> Void
+    ) throws(PacketFilterError) {
         let record = NFTOwnedTable.record(of: owner)
         let comment = NFTOwnedTable.comment(owner)
-        let (old, new) = (Set(before ?? []), Set(elements))
-        var absent: Set<NFTElement> = []
-        var isTableMissing = false
+        var (old, new) = (before ?? [], elements)
+        // What stays is not touched.
+        old.removeAll { elements.contains($0) }
+        new.removeAll { before?.contains($0) == true }
+        // Looked for, and not found out by trying: a transaction that fails takes ten milliseconds and more.
+        var hasTable = before != nil
+        if !hasTable { hasTable = try connection.tableUse() != nil }
+        var ending: [NFTElement] = []
+        for element in old where try isLast(element) {
+            try last(element)
+            ending.append(element)
+        }
         while true {
             var transaction = NFTTransaction(layout)
-            if isTableMissing { transaction.addLayout() }
+            if !hasTable { transaction.addLayout() }
             if before != nil { transaction.deleteRecord(record) }
+            for element in elements where layout.isShared(element) { transaction.addShared(element) }
             transaction.addRecord(record, comment: comment, elements)
-            for element in before ?? [] where !new.contains(element) && !absent.contains(element) {
-                try count(element, by: -1, comment, &transaction)
-            }
-            for element in elements where !old.contains(element) || absent.contains(element) {
-                try count(element, by: 1, comment, &transaction)
-            }
+            for element in ending { transaction.deleteShared(element) }
+            for element in old where !layout.isShared(element) { transaction.delete(element) }
+            for element in new where !layout.isShared(element) { transaction.add(element, comment: comment) }
             do throws(NetlinkBatchFailure) {
                 try connection.run(transaction)
                 return
             } catch {
                 switch transaction.subject(of: error) {
-                case .record where error.errno == .noSuchFileOrDirectory && !isTableMissing && before == nil:
-                    isTableMissing = true
-                case .removal(let element) where error.errno == .noSuchFileOrDirectory && !absent.contains(element):
-                    absent.insert(element)
+                case .removal(let element) where error.errno == .noSuchFileOrDirectory:
+                    old.removeAll { $0 == element }
                 case .addition(let element) where error.isConflict:
                     throw try conflict(element)
                 default: throw failure(error, transaction)
@@ -167,31 +175,14 @@ struct NFTOwnedTable {
         }
     }
 
-    /// Adds or removes an element; of a counted one, an owner.
-    private func count(
-        _ element: NFTElement, by change: Int, _ comment: String, _ transaction: inout NFTTransaction
-    ) throws(PacketFilterError) {
-        guard isCounted(element) else {
-            if change > 0 { transaction.add(element, comment: comment) } else { transaction.delete(element) }
-            return
-        }
-        let count = try self.count(element)
-        if count > 0 { transaction.delete(element) }
-        if count + change > 0 { transaction.add(element, comment: "\(count + change)") }
-    }
-
-    private func isCounted(_ element: NFTElement) -> Bool {
-        layout.sets.first { $0.name == element.set }?.isCounted == true
-    }
-
-    /// How many owners a counted element has.
-    private func count(_ element: NFTElement) throws(PacketFilterError) -> Int {
-        guard let found = try connection.find(element) else { return 0 }
-        return Int(found.comment) ?? 1
+    /// Whether it is a shared element that has one owner only.
+    private func isLast(_ element: NFTElement) throws(PacketFilterError) -> Bool {
+        guard layout.isShared(element) else { return false }
+        return try connection.use(ofChain: element.sharedChain) == 1
     }
 
     private func deleteTableIfUnused() throws(PacketFilterError) {
-        guard let use = try connection.tableUse(), use <= layout.sets.count + layout.chains.count else { return }
+        guard let use = try connection.tableUse(), use <= layout.size else { return }
         var transaction = NFTTransaction(layout)
         transaction.deleteTable()
         do throws(NetlinkBatchFailure) { try connection.run(transaction) } catch {
@@ -213,14 +204,14 @@ struct NFTOwnedTable {
         if let surplus = recorded.first(where: { !elements.contains($0) }) {
             throw mismatch("\(surplus) is recorded in table \(layout.name), and not wanted")
         }
-        for element in elements {
+        for element in elements where !layout.isShared(element) {
             guard let found = try connection.find(element) else {
                 throw mismatch("table \(layout.name) lacks \(element)")
             }
             guard found.data == element.dataBytes else {
                 throw mismatch("table \(layout.name) has another value for \(element)")
             }
-            if !isCounted(element) && found.comment != NFTOwnedTable.comment(owner) {
+            if found.comment != NFTOwnedTable.comment(owner) {
                 throw mismatch("\(element) belongs to \(NFTOwnedTable.ownerText(found.comment))")
             }
         }
@@ -270,6 +261,7 @@ struct NFTOwnedTable {
                 cause: missing.contains(failure.errno) ? .unsupported : .kernel(failure.errno),
                 message: failure.message ?? "the kernel says: \(failure.errno)")
         case .record(let chain): return refusal("chain \(chain)", failure)
+        case .shared(let element): return refusal("change chain \(element.sharedChain)", failure)
         case .addition(let element): return refusal("add \(element)", failure)
         case .removal(let element): return refusal("remove \(element)", failure)
         case .begin, nil: return refusal("change table \(layout.name)", failure)

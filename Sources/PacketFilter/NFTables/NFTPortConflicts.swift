@@ -32,9 +32,9 @@ struct NFTPortConflicts {
     ) throws(PacketFilterError) {
         let key: [NFTValue] = [.transport(port.mapping.transport), .port(port.mapping.hostPorts.lowerBound)]
         if port.mapping.specificHostAddress == nil {
-            // Looked up by the count of all such ports; only where there are some are they listed.
+            // Only where there are such ports are they listed.
             let addressed = NFTElement(set: "addressed_\(family)", key: key)
-            if try connection.find(addressed) != nil {
+            if try connection.use(ofChain: addressed.sharedChain) != nil {
                 try check(element, against: "addressed_ports_\(family)", port)
             }
         } else if let found = try connection.find(NFTElement(set: "ports_\(family)", key: key)) {

@@ -6,14 +6,14 @@ internal import NetworkAddress
 /// - `ports_{f}`: a port on every address of the host, to an address and a port of a container.
 /// - `addressed_ports_{f}`: a port on one address of the host.
 /// - `port_ranges_{f}`: ranges of ports, which stay the same ports in the container.
-/// - `addressed_{f}`: ports that are published on some addresses; so nobody can publish them on every address beside that.
+/// - `addressed_{f}`, shared: ports that are published on some addresses, so that nobody publishes them on every address.
 /// - `hairpin_{f}`: link in, link out and container: what turns round on its link gets the host's address as source, because
 ///   answers would not come through the host.
 /// - `itself_{f}`: containers that talk to themselves by the host; with br_netfilter that turns round before it is routed, so
 ///   that no link shows it.
 /// - `loopback_ipv4`: containers that the host reaches by 127.0.0.1.
 /// - `masqueraded_{f}`: containers that see the host's address instead of every sender's.
-/// - `loopback_links`: links to whose containers packets from 127.0.0.1 may go (route_localnet).
+/// - `loopback_links`, shared: links to whose containers packets from 127.0.0.1 may go (route_localnet).
 enum NFTPorts {
     static let layout = NFTLayout(
         family: .inet, name: "cni_ports", sets: sets,
@@ -53,14 +53,14 @@ enum NFTPorts {
                 NFTSet(
                     name: "port_ranges_\(family)", key: [address, .inetProtocol, .inetService], data: [address],
                     hasIntervals: true),
-                NFTSet(name: "addressed_\(family)", key: [.inetProtocol, .inetService], isCounted: true),
+                NFTSet(name: "addressed_\(family)", key: [.inetProtocol, .inetService], isShared: true),
                 NFTSet(name: "hairpin_\(family)", key: [.interfaceName, .interfaceName, address]),
                 NFTSet(name: "itself_\(family)", key: [address, address]),
                 NFTSet(name: "masqueraded_\(family)", key: [address]),
             ]
         } + [
             NFTSet(name: "loopback_ipv4", key: [.ipv4Address]),
-            NFTSet(name: loopbackLinks, key: [.interfaceName], isCounted: true),
+            NFTSet(name: loopbackLinks, key: [.interfaceName], isShared: true),
         ]
 
     /// The name of the set of links for which route_localnet is on.

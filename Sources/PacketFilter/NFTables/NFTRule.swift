@@ -93,4 +93,13 @@ struct NFTLayout: Equatable, Sendable {
     let name: String
     let sets: [NFTSet]
     let chains: [NFTChain]
+
+    /// The sets that are sets of the kernel too.
+    var realSets: [NFTSet] { sets.filter { !$0.isShared } }
+
+    /// How many chains and sets there are without any owner.
+    var size: Int { realSets.count + chains.count }
+
+    /// Whether it is a shared element.
+    func isShared(_ element: NFTElement) -> Bool { sets.contains { $0.isShared && $0.name == element.set } }
 }

@@ -1,3 +1,5 @@
+internal import MessageDigest
+
 /// A set or a map of a table of ours (`nft add set`, `nft add map`).
 struct NFTSet: Equatable, Sendable {
     let name: String
@@ -6,8 +8,12 @@ struct NFTSet: Equatable, Sendable {
     var data: [NFTType] = []
     /// Whether keys hold intervals. Such a set costs more the more is in it: for what is rare only.
     var hasIntervals = false
-    /// Whether an element may belong to several owners and goes with the last one; the number stands in its comment.
-    var isCounted = false
+    /// Whether its elements belong to several owners at once and go with the last one.
+    ///
+    /// Nothing looks them up in packets. Each is a chain of its own to which the records of its owners jump, so that the
+    /// kernel counts them: an element would have to be replaced to count, and replacing one makes the process wait at its
+    /// end, until no packet looks at the old one any more.
+    var isShared = false
 }
 
 /// One element of a set or a map.
@@ -16,6 +22,21 @@ struct NFTElement: Hashable, Sendable {
     let set: String
     let key: [NFTValue]
     var data: [NFTValue] = []
+
+    /// The name of the chain that stands for a shared element.
+    var sharedChain: String {
+        var name = self.set
+        for value in key {
+            let text = value.description
+            // What is no plain word would not be readable for `nft -f`.
+            let isWord = text.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                    || byte == 0x5F || byte == 0x2E || byte == 0x2D
+            }
+            name += "_" + (isWord ? text : SHA512.hexadecimal(of: text, bytes: 8))
+        }
+        return name
+    }
 
     var keyBytes: [UInt8] { key.flatMap(\.bytes) }
     var lastKeyBytes: [UInt8] { key.flatMap(\.lastBytes) }

@@ -14,30 +14,27 @@ struct NFTTransaction {
         case begin
         case layout(String)
         case record(chain: String)
+        case shared(NFTElement)
         case addition(NFTElement)
         case removal(NFTElement)
     }
 
     init(_ layout: NFTLayout) {
         self.layout = layout
-        append(.begin, NetlinkMessage(Int(NFNL_MSG_BATCH_BEGIN), NFTTransaction.batchHeader))
+        append(.begin, .nftBatch(NFNL_MSG_BATCH_BEGIN))
     }
 
     /// The batch, to be carried out; or, where `isTrial`, only to be tried: the kernel then undoes it.
     func batch(isTrial: Bool = false) -> NetlinkBatch {
         var finished = batch
         finished.askForAnswer()
-        if !isTrial { finished.append(NetlinkMessage(Int(NFNL_MSG_BATCH_END), NFTTransaction.batchHeader)) }
+        if !isTrial { finished.append(.nftBatch(NFNL_MSG_BATCH_END)) }
         return finished
     }
 
     /// What the message is about that failed.
     func subject(of failure: NetlinkBatchFailure) -> Subject? {
         subjects.indices.contains(failure.position) ? subjects[failure.position] : nil
-    }
-
-    private static var batchHeader: nfgenmsg {
-        nfgenmsg(nfgen_family: UInt8(AF_UNSPEC), version: 0, res_id: UInt16(NFNL_SUBSYS_NFTABLES).bigEndian)
     }
 
     private mutating func append(_ subject: Subject, _ message: consuming NetlinkMessage) {
@@ -53,7 +50,7 @@ struct NFTTransaction {
         let table = NetlinkMessage(nft: NFT_MSG_NEWTABLE, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
         table.append(NFTA_TABLE_NAME, text: layout.name)
         append(.layout("table \(layout.name)"), table)
-        for (number, set) in layout.sets.enumerated() {
+        for (number, set) in layout.realSets.enumerated() {
             append(.layout("set \(set.name)"), message(for: set, number: UInt32(number + 1)))
         }
         for chain in layout.chains { append(.layout("chain \(chain.name)"), message(for: chain)) }
@@ -124,8 +121,9 @@ struct NFTTransaction {
         return message
     }
 
-    private func newChain(_ name: String) -> NetlinkMessage {
-        let message = NetlinkMessage(nft: NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
+    private func newChain(_ name: String, isExclusive: Bool = true) -> NetlinkMessage {
+        let flags = NLM_F_CREATE | (isExclusive ? NLM_F_EXCL : 0)
+        let message = NetlinkMessage(nft: NFT_MSG_NEWCHAIN, flags: flags, layout.family)
         message.append(NFTA_CHAIN_TABLE, text: layout.name)
         message.append(NFTA_CHAIN_NAME, text: name)
         return message
@@ -150,16 +148,31 @@ struct NFTTransaction {
         append(.record(chain: chain), message)
         for element in elements {
             // A rule has to say something to be readable for `nft -f`.
-            append(.record(chain: chain), self.message(for: NFTRule(element.description, .return), in: chain))
+            let statement: NFTStatement = layout.isShared(element) ? .jump(element.sharedChain) : .return
+            append(.record(chain: chain), self.message(for: NFTRule(element.description, statement), in: chain))
         }
+    }
+
+    /// Makes the chain of a shared element where it is missing.
+    mutating func addShared(_ element: NFTElement) {
+        append(.shared(element), newChain(element.sharedChain, isExclusive: false))
+    }
+
+    /// Deletes the chain of a shared element to which nothing jumps any more.
+    mutating func deleteShared(_ element: NFTElement) {
+        append(.shared(element), deletion(ofChain: element.sharedChain))
     }
 
     /// Deletes a record with its rules.
     mutating func deleteRecord(_ chain: String) {
+        append(.record(chain: chain), deletion(ofChain: chain))
+    }
+
+    private func deletion(ofChain name: String) -> NetlinkMessage {
         let message = NetlinkMessage(nft: NFT_MSG_DELCHAIN, layout.family)
         message.append(NFTA_CHAIN_TABLE, text: layout.name)
-        message.append(NFTA_CHAIN_NAME, text: chain)
-        append(.record(chain: chain), message)
+        message.append(NFTA_CHAIN_NAME, text: name)
+        return message
     }
 
     // MARK: Elements
@@ -201,12 +214,23 @@ struct NFTTransaction {
 }
 
 extension NetlinkMessage {
-    /// A request to nf_tables.
+    /// A request to nf_tables about a table of ours.
     init(nft type: nf_tables_msg_types, flags: Int32 = 0, _ family: NFTLayout.Family) {
-        let number = family == .inet ? NFPROTO_INET : NFPROTO_BRIDGE
+        self.init(nft: type, flags: flags, number: family == .inet ? NFPROTO_INET : NFPROTO_BRIDGE)
+    }
+
+    /// A request to nf_tables about a table of a family (NFPROTO_*).
+    init(nft type: nf_tables_msg_types, flags: Int32 = 0, number: some BinaryInteger) {
         self.init(
             Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(type.rawValue), flags: flags,
             nfgenmsg(nfgen_family: UInt8(number), version: 0, res_id: 0))
+    }
+
+    /// The messages that begin and end a transaction of nf_tables.
+    static func nftBatch(_ type: Int32) -> NetlinkMessage {
+        NetlinkMessage(
+            Int(type),
+            nfgenmsg(nfgen_family: UInt8(AF_UNSPEC), version: 0, res_id: UInt16(NFNL_SUBSYS_NFTABLES).bigEndian))
     }
 }
 

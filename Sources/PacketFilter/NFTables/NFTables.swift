@@ -15,6 +15,8 @@ public struct NFTables: PacketFilterBackend {
             try NFTPortConflicts(connection, own: own).check(elements)
         } finish: { () throws(PacketFilterError) in
             for link in NFTables.loopbackLinks(elements) { try LoopbackRouting.set(link, true) }
+        } last: { element throws(PacketFilterError) in
+            try NFTables.stopRouting(element)
         }
     }
 
@@ -22,7 +24,7 @@ public struct NFTables: PacketFilterBackend {
     private func routed(_ elements: [NFTElement], _ forwarding: PortForwarding) throws(PacketFilterError) -> [NFTElement] {
         guard let link = forwarding.loopbackLink, try LoopbackRouting.isOn(link) else { return elements }
         let setting = NFTElement(set: NFTPorts.loopbackLinks, key: [.link(link)])
-        if try NFTConnection(NFTPorts.layout).find(setting) != nil { return elements }
+        if try NFTConnection(NFTPorts.layout).use(ofChain: setting.sharedChain) != nil { return elements }
         return elements.filter { $0 != setting }
     }
 

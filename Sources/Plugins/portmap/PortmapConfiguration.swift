@@ -99,11 +99,4 @@ extension PortMapping {
         }
         self.init(transport, hostAddress: address, hostPorts: first...last, containerPort: container)
     }
-
-    /// Whether some packet to the host would concern both.
-    fileprivate func overlaps(_ other: PortMapping) -> Bool {
-        guard transport == other.transport, hostPorts.overlaps(other.hostPorts) else { return false }
-        guard let one = hostAddress, let two = other.hostAddress else { return true }
-        return one.family == two.family && (one == two || one.isUnspecified || two.isUnspecified)
-    }
 }

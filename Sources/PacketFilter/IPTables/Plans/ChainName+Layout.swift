@@ -25,6 +25,25 @@ extension ChainName {
         ChainName(prefix: "CNI-", digits: digits(network, containerID))
     }
 
+    /// The chain of a container.
+    static func own(_ purpose: OwnerComment.Purpose, _ network: String, _ containerID: String) -> ChainName {
+        switch purpose {
+        case .portForwarding: hostPorts(of: network, containerID)
+        case .masquerading: masquerading(of: network, containerID)
+        }
+    }
+
+    /// Whether it is one of the chains of published ports.
+    var isOfHostPorts: Bool { description.hasPrefix("\(ChainName.hostPortsPrefix)") }
+
+    /// Whether it is `CNI-` and 24 hexadecimal digits.
+    var isOfMasquerading: Bool {
+        description.utf8.count == 28 && description.hasPrefix("CNI-")
+            && description.utf8.dropFirst(4).allSatisfy { ChainName.hexadecimalDigits.contains($0) }
+    }
+
+    private static let hexadecimalDigits = Array("0123456789abcdef".utf8)
+
     private static func digits(_ network: String, _ containerID: String) -> String {
         SHA512.hexadecimal(of: network + containerID, bytes: 14)
     }

@@ -22,10 +22,7 @@ extension IPTablesPlan {
                 }),
             ownEntries: try IPTablesPlan.entries(forwarding, mappings, family, to: own), published: mappings)
         share(Chain(.nat, .hostPorts))
-        for chain in [ChainName.prerouting, .output] {
-            sharedEntries.append(
-                Entry(.nat, chain, IPTablesRule(matches: [.localDestination], target: .jump(.hostPorts))))
-        }
+        sharedEntries += IPTablesPlan.hostPortsEntries
         if marking != nil, case .bit(let bit) = forwarding.mark { shareMarking(1 << UInt32(bit & 31)) }
         if marking != nil, family == .ipv4, forwarding.link != nil { shareLoopbackGuard() }
     }
@@ -105,14 +102,7 @@ extension IPTablesPlan {
             Chain(
                 .nat, .masqueradeMarked,
                 rules: [IPTablesRule(matches: [.mark(value: mark, mask: mark)], target: .masquerade)]))
-        // First: a rule that accepts packets within a network, as masquerading has them, would end the way before it.
-        sharedEntries.append(
-            Entry(
-                .nat, .postrouting,
-                IPTablesRule(
-                    matches: [.comment(RuleComment(known: "CNI portfwd requiring masquerade"))],
-                    target: .jump(.masqueradeMarked)),
-                isFirst: true))
+        sharedEntries.append(IPTablesPlan.masqueradeEntry)
     }
 
     /// Whoever publishes ports on 127.0.0.1 lets packets for loopback addresses through (route_localnet): from then on
@@ -127,9 +117,27 @@ extension IPTablesPlan {
                         destination: .only(.loopbackNetwork), inputLink: .not(.loopback), matches: [.comment(comment)],
                         target: .drop)
                 ]))
-        // First: somebody else's rule that accepts would end the way before it.
-        sharedEntries.append(Entry(.raw, .prerouting, IPTablesRule(target: .jump(.loopbackGuard)), isFirst: true))
+        sharedEntries.append(IPTablesPlan.loopbackGuardEntry)
     }
+}
+
+extension IPTablesPlan {
+    /// How packets for this host get to the published ports: those from outside and those of the host itself.
+    static let hostPortsEntries = [ChainName.prerouting, .output].map { chain in
+        Entry(.nat, chain, IPTablesRule(matches: [.localDestination], target: .jump(.hostPorts)))
+    }
+
+    /// First: a rule that accepts packets within a network, as masquerading has them, would end the way before it.
+    static let masqueradeEntry = Entry(
+        .nat, .postrouting,
+        IPTablesRule(
+            matches: [.comment(RuleComment(known: "CNI portfwd requiring masquerade"))],
+            target: .jump(.masqueradeMarked)),
+        isFirst: true)
+
+    /// First: somebody else's rule that accepts would end the way before it.
+    static let loopbackGuardEntry = Entry(
+        .raw, .prerouting, IPTablesRule(target: .jump(.loopbackGuard)), isFirst: true)
 }
 
 extension IPTablesRule {

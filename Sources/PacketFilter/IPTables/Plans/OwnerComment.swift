@@ -1,7 +1,7 @@
 /// What the comments of the reference plugins say of the owner of a rule: network and container, but no interface.
-public struct OwnerComment: Hashable, Sendable {
+public struct OwnerComment: Hashable, Sendable, CustomStringConvertible {
     /// What the rule is for.
-    public enum Purpose: Sendable {
+    public enum Purpose: Sendable, CaseIterable {
         case portForwarding
         case masquerading
     }
@@ -10,6 +10,8 @@ public struct OwnerComment: Hashable, Sendable {
     public let network: String
     /// Nil where the comment was too long and ends before the id does.
     public let containerID: String?
+
+    public var description: String { "container \(containerID ?? "of a longer name") on network \(network)" }
 
     /// Reads `dnat name: "net" id: "c1"` or `name: "net" id: "c1"`; everything else is nil.
     public init?(_ comment: RuleComment) {

@@ -26,6 +26,9 @@ extension IPTablesRule.Match {
         switch self {
         case .comment(let comment): "comment --comment \(comment.quoted)"
         case .localDestination: "addrtype --dst-type LOCAL"
+        // Every port is what these two look for when they are told nothing.
+        case .destinationPorts(let transport, let ports) where ports == 0...UInt16.max && transport != .sctp:
+            "\(transport)"
         case .destinationPorts(let transport, let ports): "\(transport) --dport \(ports.text)"
         case .multiport(let ports): "multiport --dports \(ports.ranges.map(\.text).joined(separator: ","))"
         case .mark(let value, .max): "mark --mark \(value.hexadecimal)"

@@ -8,7 +8,7 @@ public struct LinkPattern: Hashable, Sendable, CustomStringConvertible {
     public init?(_ text: String) {
         let bytes = text.utf8
         let name = bytes.last == UInt8(ascii: "+") ? bytes.dropLast() : bytes[...]
-        guard (1...15).contains(bytes.count), bytes.first != UInt8(ascii: "-"),
+        guard (1...15).contains(bytes.count), !name.isEmpty, bytes.first != UInt8(ascii: "-"),
             name.allSatisfy({ $0.isLetterOrDigit || LinkPattern.marks.contains($0) })
         else { return nil }
         description = text

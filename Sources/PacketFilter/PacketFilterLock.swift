@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import SystemPackage
 
 /// The lock that our processes hold between a look at a table and its change. It ends with the process, however that ends.
-final class NFTLock {
+final class PacketFilterLock {
     private static let folder = "/run/cni"
     private static let name = "packet-filter.lock"
 
@@ -11,10 +11,10 @@ final class NFTLock {
     /// Waits for the lock.
     init() throws(PacketFilterError) {
         do throws(Errno) {
-            lock = try Directory(creating: NFTLock.folder).lock(NFTLock.name)
+            lock = try Directory(creating: PacketFilterLock.folder).lock(PacketFilterLock.name)
         } catch {
             throw PacketFilterError(
-                backend: "nftables", operation: "cannot lock \(NFTLock.folder)/\(NFTLock.name)", cause: .kernel(error))
+                backend: "packet filter", operation: "cannot lock \(PacketFilterLock.folder)/\(PacketFilterLock.name)", cause: .kernel(error))
         }
     }
 

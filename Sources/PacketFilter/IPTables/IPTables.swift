@@ -1,0 +1,175 @@
+internal import Netlink
+internal import NetworkAddress
+
+/// The packet filter by the tables of iptables, in the layout of the reference plugins: containers that those attached can be
+/// checked and detached, and the other way round.
+public struct IPTables: PacketFilterBackend {
+    public var name: String { .iptables }
+    private let programs: IPTablesPrograms
+
+    public init() { programs = IPTablesPrograms() }
+
+    /// Whether the host has iptables, of whichever kind.
+    public var isInstalled: Bool { programs.kind != nil }
+
+    /// What new rules are written with: what `iptables` is on this host.
+    private func kind() throws(PacketFilterError) -> any IPTablesKind {
+        switch programs.kind {
+        case .legacy: return LegacyIPTables()
+        case .nft: return NFTVariantIPTables()
+        case nil:
+            throw PacketFilterError(
+                backend: name, operation: "use iptables", cause: .unsupported, message: "there is no program iptables")
+        }
+    }
+
+    /// Both kinds: an administrator may have gone from one to the other.
+    private var kinds: [any IPTablesKind] { [NFTVariantIPTables(), LegacyIPTables()] }
+
+    // MARK: Published ports
+
+    public func publish(_ forwarding: PortForwarding) throws(PacketFilterError) {
+        var plans: [IPTablesPlan] = []
+        for family in AddressFamily.allCases {
+            if let plan = try IPTablesPlan(forwarding, family) { plans.append(plan) }
+        }
+        if plans.isEmpty { return }
+        let kind = try kind()
+        let lock = try PacketFilterLock()
+        defer { lock.release() }
+        var isApplied = false
+        do throws(PacketFilterError) {
+            for plan in plans {
+                try kind.apply(plan)
+                isApplied = true
+            }
+            if let link = forwarding.loopbackLink { try LoopbackRouting.set(link, true) }
+        } catch {
+            // What the first family refuses has changed nothing, and may be what somebody else has published.
+            if isApplied { _ = try? kind.remove(.portForwarding, forwarding.owner) }
+            throw error
+        }
+    }
+
+    public func check(_ forwarding: PortForwarding) throws(PacketFilterError) {
+        let kind = try kind()
+        for family in AddressFamily.allCases {
+            if let plan = try IPTablesPlan(forwarding, family) { try kind.check(plan) }
+        }
+        if let link = forwarding.loopbackLink, try !LoopbackRouting.isOn(link) {
+            throw PacketFilterError(
+                backend: name, operation: "net/ipv4/conf/\(link)/route_localnet is not 1", cause: .mismatch)
+        }
+    }
+
+    public func unpublish(_ owner: RuleOwner) throws(PacketFilterError) -> [PublishedPort] {
+        let chain = ChainName.hostPorts(of: owner.network, owner.containerID)
+        guard try mayContain(chain) else { return [] }
+        let lock = try PacketFilterLock()
+        defer { lock.release() }
+        return try takeOut { kind throws(PacketFilterError) in try kind.remove(.portForwarding, owner) }
+    }
+
+    public func unpublish(
+        network: String, except living: Set<RuleOwner>
+    ) throws(PacketFilterError) -> [PublishedPort] {
+        let lock = try PacketFilterLock()
+        defer { lock.release() }
+        let containers = Set(living.map(\.containerID))
+        return try takeOut { kind throws(PacketFilterError) in
+            try kind.collectGarbage(.portForwarding, network: network, living: containers)
+        }
+    }
+
+    public func checkPublishing() throws(PacketFilterError) {
+        let kind = try kind()
+        for family in AddressFamily.allCases { _ = try kind.state(family, [.nat]) }
+    }
+
+    private func mayContain(_ chain: ChainName) throws(PacketFilterError) -> Bool {
+        for kind in kinds {
+            for family in AddressFamily.allCases where try kind.mayContain(chain, family) { return true }
+        }
+        return false
+    }
+
+    /// Takes something out of the tables of both kinds, and turns loopback routing off where nobody needs it any more.
+    private func takeOut(
+        _ remove: (any IPTablesKind) throws(PacketFilterError) -> IPTablesFinding
+    ) throws(PacketFilterError) -> [PublishedPort] {
+        var removed: [PublishedPort] = []
+        var remaining: Set<IPAddress> = []
+        for kind in kinds {
+            let finding = try remove(kind)
+            for port in finding.removed where !removed.contains(port) { removed.append(port) }
+            remaining.formUnion(finding.remaining)
+        }
+        try stopRouting(Set(removed.map(\.container)), remaining)
+        return removed
+    }
+
+    private func stopRouting(_ removed: Set<IPAddress>, _ remaining: Set<IPAddress>) throws(PacketFilterError) {
+        for container in removed where container.family == .ipv4 {
+            guard let (link, networks) = try link(of: container),
+                !remaining.contains(where: { other in networks.contains { $0.contains(other) } }),
+                try LoopbackRouting.isOn(link)
+            else { continue }
+            try LoopbackRouting.set(link, false)
+        }
+    }
+
+    /// The link to a container, and the networks on it; nil where the container is further away than on a link of its own.
+    private func link(of container: IPAddress) throws(PacketFilterError) -> (name: String, networks: [IPPrefix])? {
+        do throws(NetlinkError) {
+            let stack = try NetlinkSocket()
+            guard let link = try stack.link(leadingTo: container) else { return nil }
+            let networks = try stack.addresses(of: link, container.family).map(\.prefix)
+            return networks.contains { $0.contains(container) } ? (link.name, networks) : nil
+        } catch {
+            throw PacketFilterError(
+                backend: name, operation: error.operation, cause: .kernel(error.errno), message: error.message)
+        }
+    }
+
+    // MARK: Masquerading
+
+    public func masquerade(_ masquerading: Masquerading) throws(PacketFilterError) {
+        let kind = try kind()
+        let lock = try PacketFilterLock()
+        defer { lock.release() }
+        var isApplied = false
+        do throws(PacketFilterError) {
+            for family in AddressFamily.allCases {
+                guard let plan = try IPTablesPlan(masquerading, family) else { continue }
+                try kind.apply(plan)
+                isApplied = true
+            }
+        } catch {
+            if isApplied { _ = try? kind.remove(.masquerading, masquerading.owner) }
+            throw error
+        }
+    }
+
+    public func check(_ masquerading: Masquerading) throws(PacketFilterError) {
+        let kind = try kind()
+        for family in AddressFamily.allCases {
+            if let plan = try IPTablesPlan(masquerading, family) { try kind.check(plan) }
+        }
+    }
+
+    public func stopMasquerading(_ owner: RuleOwner) throws(PacketFilterError) {
+        guard try mayContain(ChainName.masquerading(of: owner.network, owner.containerID)) else { return }
+        let lock = try PacketFilterLock()
+        defer { lock.release() }
+        for kind in kinds { _ = try kind.remove(.masquerading, owner) }
+    }
+
+    public func stopMasquerading(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
+        let containers = Set(living.map(\.containerID))
+        let lock = try PacketFilterLock()
+        defer { lock.release() }
+        for kind in kinds { _ = try kind.collectGarbage(.masquerading, network: network, living: containers) }
+    }
+
+    public func checkMasquerading() throws(PacketFilterError) { try checkPublishing() }
+}

@@ -1,0 +1,89 @@
+internal import NetworkAddress
+
+/// The tables of one kind of iptables, in the network namespace of the calling thread.
+protocol IPTablesKind: Sendable {
+    /// Whether the tables of a family may hold that chain of table nat. No costs more than a look, and makes no table.
+    func mayContain(_ chain: ChainName, _ family: AddressFamily) throws(PacketFilterError) -> Bool
+
+    /// What the tables hold. Those that nobody has made yet hold nothing, and are not made by looking.
+    func state(_ family: AddressFamily, _ tables: [IPTablesTable]) throws(PacketFilterError) -> IPTablesState
+
+    /// Reads tables, lets `decide` say what to change, and changes that; all of it again where somebody else came in between.
+    ///
+    /// - Parameter creating: whether tables are made that nobody has made yet; else `decide` is not asked about them.
+    func change(
+        _ family: AddressFamily, _ tables: [IPTablesTable], creating: Bool,
+        _ decide: (IPTablesState) throws(PacketFilterError) -> [IPTablesChange]
+    ) throws(PacketFilterError)
+}
+
+extension IPTablesKind {
+    /// Brings a plan into the tables; a port that is published already is a conflict, and nothing changes.
+    func apply(_ plan: IPTablesPlan) throws(PacketFilterError) {
+        do throws(PacketFilterError) {
+            try change(plan.family, plan.tables, creating: true) { state throws(PacketFilterError) in
+                try state.changes(applying: plan)
+            }
+        } catch {
+            // The guard of loopback addresses comes first, and is of no use without the rest.
+            if plan.tables.contains(.raw) {
+                try? change(plan.family, [.nat, .raw], creating: false) { state in state.removalOfUnusedGuard.changes }
+            }
+            throw error
+        }
+    }
+
+    /// Throws where a rule of the plan is missing.
+    func check(_ plan: IPTablesPlan) throws(PacketFilterError) { try state(plan.family, [.nat]).check(plan) }
+
+    /// Takes out what there is for one container, in both families, whoever made it.
+    func remove(_ purpose: OwnerComment.Purpose, _ owner: RuleOwner) throws(PacketFilterError) -> IPTablesFinding {
+        let chain = ChainName.own(purpose, owner.network, owner.containerID)
+        return try remove(purpose, where: { family throws(PacketFilterError) in try mayContain(chain, family) }) {
+            $0.removal(of: purpose, owner.network, owner.containerID)
+        }
+    }
+
+    /// Takes out what there is for containers of a network that are not among the `living`, in both families.
+    func collectGarbage(
+        _ purpose: OwnerComment.Purpose, network: String, living: Set<String>
+    ) throws(PacketFilterError) -> IPTablesFinding {
+        try remove(purpose, where: { _ throws(PacketFilterError) in true }) {
+            $0.removal(of: purpose, ofNetwork: network, sparing: living)
+        }
+    }
+
+    private func remove(
+        _ purpose: OwnerComment.Purpose, where isMeant: (AddressFamily) throws(PacketFilterError) -> Bool,
+        _ decide: (IPTablesState) -> IPTablesRemoval
+    ) throws(PacketFilterError) -> IPTablesFinding {
+        var finding = IPTablesFinding()
+        var failure: PacketFilterError?
+        for family in AddressFamily.allCases {
+            do throws(PacketFilterError) {
+                guard try isMeant(family) else { continue }
+                // The guard of loopback addresses is of IPv4 only. It goes last.
+                let tables: [IPTablesTable] = purpose == .portForwarding && family == .ipv4 ? [.nat, .raw] : [.nat]
+                try change(family, tables, creating: false) { state in
+                    let removal = decide(state)
+                    // An attempt that got half way took out what the next one no longer finds.
+                    for port in removal.published where !finding.removed.contains(port) { finding.removed.append(port) }
+                    finding.remaining.formUnion(removal.remaining)
+                    return removal.changes
+                }
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+        return finding
+    }
+}
+
+/// What was published before something was taken out.
+struct IPTablesFinding {
+    /// What no longer is.
+    var removed: [PublishedPort] = []
+    /// The containers to which something still leads.
+    var remaining: Set<IPAddress> = []
+}
