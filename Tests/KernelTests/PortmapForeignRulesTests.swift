@@ -82,8 +82,9 @@ struct PortmapForeignRulesTests {
         try ports.setBridgeFiltering(false)
         let network = try PortNetwork(ports, backend, version: "1.1.0")
         let attached = [try network.attach(0), try network.attach(1)]
-        try ports.host.shell("nft -f '\(try ports.lab.write(Self.nftables, to: "foreign.nft"))'")
+        // Of chains with one priority, as all of iptables and many of nftables have, the kernel asks the newest first.
         try installIPTables(ports, path: network.path)
+        try ports.host.shell("nft -f '\(try ports.lab.write(Self.nftables, to: "foreign.nft"))'")
         let before = try ports.lab.snapshot(files: false)
         let rules = try foreign(ports)
         #expect(rules.count > 10, "\(rules)")

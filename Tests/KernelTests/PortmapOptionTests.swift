@@ -224,4 +224,22 @@ struct PortmapOptionTests {
             #expect(try ports.ask(from: ports.outside, to: "192.0.2.1", 8080, timeout: 0.4) == nil)
         }
     }
+
+    @Test(arguments: ["0.3.1", "0.4.0", "1.0.0", "1.1.0"])
+    func thePrevResultIsPassedOnWithAllThatIsInIt(version: String) throws {
+        let ports = try PortLab()
+        let network = try PortNetwork(ports, .nftables, version: version)
+        let family = version.hasPrefix("0") ? #""version": "4", "# : ""
+        let prevResult = #"""
+            {"cniVersion": "\#(version)", "interfaces": [{"name": "br7", "mac": "02:00:00:00:00:07", "x-speed": 10},
+             {"name": "eth0", "sandbox": "\#(ports.container.path)", "mac": "02:00:00:00:00:08"}],
+             "ips": [{\#(family)"address": "10.7.0.2/24", "gateway": "10.7.0.1", "interface": 1}],
+             "routes": [{"dst": "0.0.0.0/0", "gw": "10.7.0.1", "x-note": null}],
+             "dns": {"nameservers": ["10.7.0.1"], "search": ["example.test"]}, "x-unknown": {"a": [1, 2.5, "three"]}}
+            """#
+        try ports.host.ip("link", "add", "br7", "type", "bridge")
+        try network.publish([PublishedPort(8080, 80)], prevResult: prevResult)
+        try network.publish([], prevResult: prevResult)
+        try network.succeed("DEL")
+    }
 }
