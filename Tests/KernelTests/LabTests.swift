@@ -72,6 +72,16 @@ import Testing
         ("echo 1 >/proc/sys/net/ipv4/conf/v0/forwarding", "+ host sysctl ipv4/conf/v0/forwarding:1"),
         ("ip link add v9 type veth peer name v8", "+ host link v9 "),
         ("ip link del v0", "- container 0 link v1"),
+        ("nft add table inet t0", "+ host nft table inet t0"),
+        (
+            "nft 'add table ip t0; add map ip t0 m { type inet_service : verdict; elements = { 7 : drop, 8 : drop }; }'",
+            "+ host nft table ip t0 map m: 8 : drop"
+        ),
+        (
+            "iptables-nft -A INPUT -j DROP -m comment --comment c",
+            "+ host iptables-nft filter -A INPUT -m comment --comment c -j DROP"
+        ),
+        ("ip6tables-legacy -t nat -N CNI-X", "+ host ip6tables-legacy nat :CNI-X -"),
     ])
     func `a snapshot shows what changed`(change: String, line: String) throws {
         let lab = try Lab()
@@ -80,6 +90,15 @@ import Testing
         try lab.host.shell(change)
         let changes = before.changes(to: try lab.snapshot())
         #expect(changes.contains(line), "\(changes)")
+    }
+
+    @Test func `what iptables leaves behind by itself is no change`() throws {
+        let lab = try Lab()
+        let before = try lab.snapshot()
+        try lab.host.shell("iptables-legacy -t nat -L; iptables-nft -A INPUT -j DROP; iptables-nft -D INPUT -j DROP")
+        #expect(try lab.host.filterTables() == ["ip filter", "iptables-legacy nat"])
+        let changes = before.changes(to: try lab.snapshot())
+        #expect(changes == "", "\(changes)")
     }
 
     @Test func `a snapshot shows files`() throws {

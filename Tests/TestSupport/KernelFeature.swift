@@ -10,6 +10,8 @@ public enum KernelFeature: String, CaseIterable, Sendable {
     case ipvlan = "the link kind ipvlan"
     case bridgeVLANFiltering = "VLAN filtering on bridges"
     case ipv6 = "IPv6"
+    case nftables = "nftables with NAT"
+    case legacyIPTables = "the tables of iptables-legacy"
 
     /// Whether this kernel has it, asked once a run.
     public var isAvailable: Bool { KernelFeature.available.contains(self) }
@@ -33,6 +35,8 @@ public enum KernelFeature: String, CaseIterable, Sendable {
         case .ipvlan: "ip link add t0 type veth peer name t1; ip link add link t0 name t2 type ipvlan mode l2"
         case .bridgeVLANFiltering: "ip link add t0 type bridge vlan_filtering 1"
         case .ipv6: "test -d /proc/sys/net/ipv6"
+        case .nftables: "nft add table inet t0; nft 'add chain inet t0 c { type nat hook output priority 0; }'"
+        case .legacyIPTables: "iptables-legacy -t nat -N t0"
         }
     }
 }

@@ -17,11 +17,12 @@ public struct LabSnapshot: Equatable, Sendable {
 }
 
 extension Lab {
-    /// Links, addresses, routes, rules and the sysctls `conf/*` and forwarding of the host and of every container that
-    /// still exists, and the files in the lab's folder.
+    /// Links, addresses, routes, rules of routing and of the packet filter, and the sysctls `conf/*` and forwarding of the
+    /// host and of every container that still exists, and the files in the lab's folder.
     ///
     /// What changes by itself is left out: timers, carrier, life times, duplicate address detection, and the IPv6
-    /// link-local addresses and routes that the kernel makes when a carrier comes up.
+    /// link-local addresses and routes that the kernel makes when a carrier comes up. So are counters of rules, and what
+    /// stays of iptables once used: tables with nothing but empty built-in chains.
     public func snapshot(files: Bool = true) throws -> LabSnapshot {
         var facts = try host.facts("host")
         for (number, container) in containers.enumerated() where FileManager.default.fileExists(atPath: container.path)
@@ -64,7 +65,7 @@ extension LabNamespace {
         let rules = try ["-4", "-6"].flatMap { family in
             try ip(family, "rule", "show").split(separator: "\n").map { "\(place) rule \($0)" }
         }
-        return (links + addresses + routes + rules).sorted() + (try sysctlFacts(place))
+        return (links + addresses + routes + rules).sorted() + (try filterFacts(place)) + (try sysctlFacts(place))
     }
 
     /// Some parameters of the kernel can be written only; those are left out.

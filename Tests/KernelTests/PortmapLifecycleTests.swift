@@ -1,0 +1,135 @@
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+/// What DEL and GC take away, and what they leave alone.
+@Suite(.needsPortLab)
+struct PortmapLifecycleTests {
+    private func answers(_ network: PortNetwork, _ port: Int, by container: Int) -> PortExpectation {
+        .answer(
+            from: network.ports.outside, to: PortFamily.ipv4.hostAddress, port,
+            by: PortLab.name(ofContainer: container))
+    }
+
+    private func silence(_ network: PortNetwork, _ port: Int) -> PortExpectation {
+        .silence(from: network.ports.outside, to: PortFamily.ipv4.hostAddress, port)
+    }
+
+    @Test(arguments: PacketFilterBackend.allCases)
+    func delLeavesNothingWhateverItIsTold(backend: PacketFilterBackend) throws {
+        let ports = try PortLab()
+        let network = try PortNetwork(ports, backend)
+        let attached = try network.attach()
+        let mappings =
+            PublishedPort.all(8080, 80) + (0..<20).map { PublishedPort(3000 + $0, 80) } + [
+                PublishedPort(9000, 80, hostIP: "192.0.2.1"), PublishedPort(9001, 80, hostIP: "2001:db8::1"),
+                PublishedPort(9002, 80, hostIP: "127.0.0.1"),
+            ]
+        let before = try ports.lab.snapshot(files: false)
+        let ways: [(String, () throws -> Void)] = [
+            ("all of it", { try network.succeed("DEL", 0, mappings, prevResult: attached) }),
+            ("no runtimeConfig", { try network.succeed("DEL", 0, prevResult: attached) }),
+            ("no prevResult", { try network.succeed("DEL", 0, mappings) }),
+            ("neither", { try network.succeed("DEL") }),
+            ("no namespace either", { try network.succeed("DEL", sandbox: "") }),
+            ("a namespace that is gone", { try network.succeed("DEL", sandbox: "/run/netns/never-was") }),
+        ]
+        for (way, delete) in ways {
+            try network.publish(mappings, prevResult: attached)
+            #expect(before != (try ports.lab.snapshot(files: false)))
+            try delete()
+            var changes = before.changes(to: try ports.lab.snapshot(files: false))
+            #expect(changes.isEmpty, "\(backend), told \(way): \(changes)")
+            try delete()
+            changes = before.changes(to: try ports.lab.snapshot(files: false))
+            #expect(changes.isEmpty, "\(backend), told \(way) twice: \(changes)")
+        }
+        let tables = try ports.host.filterTables()
+        #expect(!tables.contains { $0.contains("cni") }, "\(tables)")
+    }
+
+    @Test(arguments: PacketFilterBackend.allCases)
+    func delTakesAwayItsOwnNetworkOnly(backend: PacketFilterBackend) throws {
+        let ports = try PortLab(containers: 2)
+        let first = try PortNetwork(ports, backend)
+        var second = try PortNetwork(ports, backend, number: 2)
+        second.bridge.keys = #""isGateway": true, "bridge": "cni2""#
+        // Container 0 is on both networks, with one id.
+        let attached = [
+            try first.attach(0, interface: "eth0"), try second.attach(0, interface: "eth1"), try first.attach(1),
+        ]
+        let before = try ports.lab.snapshot(files: false)
+        let mappings = [[PublishedPort(8080, 80)], [PublishedPort(9090, 81)], [PublishedPort(7070, 80)]]
+        try first.publish(mappings[0], 0, prevResult: attached[0])
+        try second.publish(mappings[1], 0, prevResult: attached[1], interface: "eth1")
+        try first.publish(mappings[2], 1, prevResult: attached[2])
+        try expect(
+            ports, "\(backend)",
+            [answers(first, 8080, by: 0), answers(first, 9090, by: 0), answers(first, 7070, by: 1)])
+
+        try second.succeed("DEL", 0, interface: "eth1")
+        try expect(
+            ports, "\(backend), DEL on net2",
+            [answers(first, 8080, by: 0), silence(first, 9090), answers(first, 7070, by: 1)])
+        try first.succeed("CHECK", 0, mappings[0], prevResult: attached[0])
+        try first.succeed("CHECK", 1, mappings[2], prevResult: attached[2])
+
+        try first.succeed("DEL", 0)
+        try expect(
+            ports, "\(backend), DEL of container 0", [silence(first, 8080), answers(first, 7070, by: 1)])
+        try first.succeed("CHECK", 1, mappings[2], prevResult: attached[2])
+
+        try first.succeed("DEL", 1)
+        expectUnchanged(before, try ports.lab.snapshot(files: false))
+    }
+
+    @Test(arguments: PacketFilterBackend.allCases)
+    func garbageCollectionTakesAwayWhatIsNotListed(backend: PacketFilterBackend) throws {
+        let ports = try PortLab(containers: 3)
+        let network = try PortNetwork(ports, backend, version: "1.1.0")
+        let other = try PortNetwork(ports, backend, number: 2, version: "1.1.0")
+        let attached = [try network.attach(0), try network.attach(1), try other.attach(2)]
+        let bare = try ports.lab.snapshot(files: false)
+        try other.publish(PublishedPort.all(7070, 80), 2, prevResult: attached[2])
+        let before = try ports.lab.snapshot(files: false)
+        try network.publish(PublishedPort.all(8080, 80), 0, prevResult: attached[0])
+        try network.publish(PublishedPort.all(9090, 81), 1, prevResult: attached[1])
+        let all = try ports.lab.snapshot(files: false)
+
+        // Without a list nothing is known to be garbage.
+        try network.succeed("GC")
+        expectUnchanged(all, try ports.lab.snapshot(files: false))
+        try network.succeed(
+            "GC", members: #""cni.dev/valid-attachments": [{"containerID": "container-1", "ifname": "eth0"}]"#)
+        try expect(
+            ports, "\(backend), GC",
+            [silence(network, 8080), answers(network, 9090, by: 1), answers(other, 7070, by: 2)])
+        try network.succeed("CHECK", 1, PublishedPort.all(9090, 81), prevResult: attached[1])
+        // The other spelling, and an empty list: everything is garbage, of this network.
+        try network.succeed("GC", members: #""cni.dev/attachments": []"#)
+        try expect(ports, "\(backend), GC of all", [silence(network, 9090), answers(other, 7070, by: 2)])
+        expectUnchanged(before, try ports.lab.snapshot(files: false))
+        try other.succeed("GC", members: #""cni.dev/valid-attachments": []"#)
+        expectUnchanged(bare, try ports.lab.snapshot(files: false))
+    }
+
+    @Test(arguments: PacketFilterBackend.allCases, [nil, "[]"])
+    func withoutPortsThereIsNoTable(backend: PacketFilterBackend, mappings: String?) throws {
+        let ports = try PortLab()
+        let network = try PortNetwork(ports, backend, version: "1.1.0")
+        let attached = try network.attach()
+        let before = try ports.lab.snapshot(files: false)
+        let add = try network.call("ADD", 0, mappings, prevResult: attached)
+        #expect(try add.isSuccess && add.json == JSONValue(parsing: Array(attached.utf8)), "\(add)")
+        for command in ["CHECK", "DEL", "GC", "STATUS"] {
+            let list = command == "GC" ? #""cni.dev/valid-attachments": []"# : ""
+            let answer = try network.call(command, 0, mappings, prevResult: attached, members: list)
+            #expect(answer.isSuccess && answer.outcome.output.isEmpty, "\(command): \(answer)")
+        }
+        // DEL of what was never there looks for it, and makes nothing.
+        try network.succeed("DEL", 0, PublishedPort.all(8080, 80), prevResult: attached)
+        #expect(try ports.host.filterTables() == [])
+        expectUnchanged(before, try ports.lab.snapshot(files: false))
+    }
+}
