@@ -186,14 +186,21 @@ import Testing
         let long = String(repeating: "x", count: 250)
         try state.bring(try Self.forwarding(long, [Self.tcp(82...82)]))
         var spared = state
-        spared.take(state.removal(ofNetwork: "net", sparing: ["c1", "c2", long]))
+        for purpose in OwnerComment.Purpose.allCases {
+            spared.take(state.removal(of: purpose, ofNetwork: "net", sparing: ["c1", "c2", long]))
+        }
         #expect(spared == state)
-        let removal = state.removal(ofNetwork: "net", sparing: ["c1"])
+        let removal = state.removal(of: .portForwarding, ofNetwork: "net", sparing: ["c1"])
         #expect(Set(removal.published.map(\.mapping)) == [Self.tcp(81...81), Self.tcp(82...82)])
+        #expect(removal.remaining == [try #require(IPAddress("10.1.0.2"))])
         state.take(removal)
+        // Each plugin collects its own.
+        #expect(state != before)
+        state.take(state.removal(of: .masquerading, ofNetwork: "net", sparing: ["c1"]))
         #expect(state == before)
-        state.take(state.removal(ofNetwork: "net", sparing: []))
-        state.take(state.removal(ofNetwork: "other", sparing: []))
+        for (purpose, network) in [(OwnerComment.Purpose.portForwarding, "net"), (.masquerading, "net"), (.portForwarding, "other")] {
+            state.take(state.removal(of: purpose, ofNetwork: network, sparing: []))
+        }
         #expect(state == Self.empty)
     }
 
@@ -205,7 +212,7 @@ import Testing
         state.apply(.makeChain(.nat, chain))
         state.apply(.append(.nat, .prerouting, IPTablesRule(matches: [.comment(comment)], target: .jump(chain))))
         state.apply(.append(.nat, chain, IPTablesRule(matches: [.comment(comment)], target: .accept)))
-        #expect(state.removal(ofNetwork: "net", sparing: []).changes == [])
+        #expect(state.removal(of: .portForwarding, ofNetwork: "net", sparing: []).changes == [])
     }
 
     @Test func aMissingRuleIsNamed() throws {
