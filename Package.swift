@@ -99,7 +99,7 @@ let package = Package(
 
         // Tests. What they share, then values and fakes, then the kernel.
         .target(name: "TestSupport", dependencies: ["JSON", "NetworkAddress", "CNI"], path: "Tests/TestSupport", swiftSettings: strict),
-        .target(name: "InterfaceTestSupport", dependencies: ["InterfaceSetup", "Netlink", "CNI", "CNIPlugin", "JSON", "NetworkAddress", "LinuxSystem", system], path: "Tests/InterfaceTestSupport", swiftSettings: strict),
+        .target(name: "InterfaceTestSupport", dependencies: ["InterfaceSetup", "PacketFilter", "PacketFilterSetup", "Netlink", "CNI", "CNIPlugin", "JSON", "NetworkAddress", "LinuxSystem", system], path: "Tests/InterfaceTestSupport", swiftSettings: strict),
         tests("JSONTests", uses: ["JSON", "TestSupport"]),
         tests("NetworkAddressTests", uses: ["NetworkAddress"]),
         tests("LinuxSystemTests", uses: ["LinuxSystem", "TestSupport", system]),
@@ -109,7 +109,7 @@ let package = Package(
         tests("PacketFilterTests", uses: ["PacketFilter", "NetworkAddress", "LinuxSystem", "JSON", "TestSupport", system]),
         tests("InterfaceSetupTests", uses: ["InterfaceSetup", "Netlink", "CNI", "CNIPlugin", "JSON", "NetworkAddress", "LinuxSystem", "InterfaceTestSupport", system]),
         tests("LoopbackTests", uses: ["loopback", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
-        tests("BridgeTests", uses: ["bridge", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
+        tests("BridgeTests", uses: ["bridge", "PacketFilter", "PacketFilterSetup", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("HostLocalTests", uses: ["host-local", "CNI", "CNIPlugin", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("MessageDigestTests", uses: ["MessageDigest"]),
         tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "CNIExecution", "cnitool", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),

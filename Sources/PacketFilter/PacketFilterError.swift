@@ -8,8 +8,8 @@ public struct PacketFilterError: Error, Equatable, Sendable, CustomStringConvert
         case kernel(Errno)
         /// The kernel lacks a feature, or the host a program.
         case unsupported
-        /// A port is published already, by somebody else.
-        case conflict(owner: String)
+        /// A port is published already, by somebody else; with the mapping that was refused because of it.
+        case conflict(owner: String, mapping: PortMapping?)
         /// A rule or an element is not there, or not as it should be.
         case mismatch
     }
@@ -34,7 +34,7 @@ public struct PacketFilterError: Error, Equatable, Sendable, CustomStringConvert
             switch cause {
             case .kernel(let errno): "\(errno)"
             case .unsupported: "not supported here"
-            case .conflict(let owner): "taken by \(owner)"
+            case .conflict(let owner, _): "taken by \(owner)"
             case .mismatch: nil
             }
         let texts = [reason, message].compactMap { $0 }

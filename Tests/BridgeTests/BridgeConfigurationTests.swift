@@ -136,6 +136,11 @@ struct BridgeConfigurationTests {
                 #"bridge and vlan: expected at most 15 characters in "<bridge>.<vlan>", found "br-of-12-abc.4000""#
             ),
             (#"{"ipMasq":"x"}"#, #"ipMasq: expected true or false, found the string "x""#),
+            (
+                #"{"ipMasqBackend":"ipfw"}"#,
+                #"ipMasqBackend: expected "iptables" or "nftables", found the string "ipfw""#
+            ),
+            (#"{"macspoofchk":1}"#, "macspoofchk: expected true or false, found the number 1"),
         ])
     func refusals(text: String, message: String) {
         #expect(failure { try decode(text) } == message)
@@ -172,18 +177,5 @@ struct BridgeConfigurationTests {
         ])
     func hardwareAddress(text: String, arguments: String, expected: String) throws {
         #expect(try decode(text, arguments: arguments).mac?.description == expected)
-    }
-
-    @Test(
-        "what is not supported yet is code 2 and touches neither the kernel nor IPAM",
-        arguments: [
-            (#""ipMasq":true"#, "ipMasq"), (#""macspoofchk":true"#, "macspoofchk"),
-            (#""ipMasqBackend":"nftables""#, "ipMasqBackend"),
-        ])
-    func unsupported(members: String, key: String) throws {
-        let scene = try BridgeScene()
-        #expect(code { try scene.add(members) } == 2)
-        #expect(failure { try scene.add(members) } == "\(key): this plugin does not support it yet")
-        #expect(scene.log.calls.isEmpty && scene.programs.calls.isEmpty)
     }
 }

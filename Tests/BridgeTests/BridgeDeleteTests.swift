@@ -32,7 +32,9 @@ struct BridgeDeleteTests {
         #expect(scene.host[scene.hostLink()] == nil && scene.programs.leases.isEmpty)
         scene.log.clear()
         try scene.plugin.delete(scene.runtime.detaching(request, hasSandbox: false))
-        #expect(scene.log.calls == ["host: open a netlink socket", "host: delete link \(scene.hostLink())"])
+        #expect(
+            scene.log.calls.filter { !$0.hasPrefix("packet filter") }
+                == ["host: open a netlink socket", "host: delete link \(scene.hostLink())"])
     }
 
     @Test("without ipam nothing is delegated")
@@ -99,7 +101,7 @@ struct BridgeDeleteTests {
     @Test(
         "DEL cleans up by a configuration that ADD refuses",
         arguments: [
-            #""ipMasq":true"#, #""mtu":"large""#, #""hairpinMode":true,"promiscMode":true"#, #""vlan":9999"#,
+            #""ipMasqBackend":"ipfw""#, #""mtu":"large""#, #""hairpinMode":true,"promiscMode":true"#, #""vlan":9999"#,
         ])
     func refusedConfiguration(members: String) throws {
         let scene = try BridgeScene()
@@ -163,7 +165,6 @@ struct BridgeDeleteTests {
         #expect(
             failure { try scene.plugin.status(scene.runtime.networkRequest(#"{"bridge":"eth0"}"#)) }
                 == "eth0 is no bridge but a device")
-        #expect(code { try scene.plugin.status(scene.runtime.networkRequest(#"{"ipMasq":true}"#)) } == 2)
         scene.host.makeLink(name: "cni0", kind: "bridge")
         try scene.plugin.status(scene.runtime.networkRequest())
     }

@@ -27,8 +27,8 @@ struct BridgeRollbackTests {
 
     /// What is configured: everything that can go together.
     static let members = [
-        #""isDefaultGateway":true,"forceAddress":true,"promiscMode":true,"portIsolation":true,"mtu":1400"#,
-        #""isDefaultGateway":true,"vlan":100,"preserveDefaultVlan":false,"hairpinMode":true,"enabledad":true"#,
+        #""isDefaultGateway":true,"forceAddress":true,"promiscMode":true,"portIsolation":true,"mtu":1400,"ipMasq":true"#,
+        #""isDefaultGateway":true,"vlan":100,"preserveDefaultVlan":false,"hairpinMode":true,"enabledad":true,"ipspoofchk":true"#,
     ]
 
     /// Every call of an ADD fails once, with each of these errors.
@@ -59,6 +59,7 @@ struct BridgeRollbackTests {
                 let after = withoutForwarding(scene.runtime.kernel.snapshot)
                 #expect(after == withoutForwarding(before), "\(call): \(differences(before, after))")
                 #expect(scene.programs.leases.isEmpty, "\(call)")
+                #expect(scene.filters.state == FakePacketFilter.State(), "\(call)")
                 #expect(scene.programs.commands == [] || scene.programs.commands == ["ADD", "DEL"], "\(call)")
             }
         }

@@ -14,7 +14,10 @@ struct BridgeScene {
     var container: FakeNetworkStack { runtime.container }
     var log: CallLog { runtime.log }
     var programs: FakePrograms { runtime.programs }
-    var plugin: BridgePlugin { BridgePlugin(kernel: runtime.kernel, programs: runtime.programs) }
+    var filters: FakePacketFilter { runtime.filters }
+    var plugin: BridgePlugin {
+        BridgePlugin(kernel: runtime.kernel, programs: runtime.programs, filters: runtime.filters)
+    }
 
     /// - Parameter ipam: what ADD of the IPAM plugin prints.
     init(ipam: String = BridgeScene.oneAddress, hasIPv6: Bool = true, echoesLinks: Bool = true) throws {

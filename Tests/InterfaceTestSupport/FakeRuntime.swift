@@ -8,6 +8,7 @@ internal import LinuxSystem
 public final class FakeRuntime {
     public let kernel: FakeKernel
     public let programs = FakePrograms()
+    public let filters: FakePacketFilter
     public let sandbox: Sandbox
     /// The network stack of the container.
     public let container: FakeNetworkStack
@@ -17,6 +18,7 @@ public final class FakeRuntime {
 
     public init(hasIPv6: Bool = true, echoesLinks: Bool = true) throws {
         kernel = FakeKernel(hasIPv6: hasIPv6, echoesLinks: echoesLinks)
+        filters = FakePacketFilter(kernel.log)
         (sandbox, container) = try kernel.makeSandbox()
     }
 

@@ -238,19 +238,6 @@ struct BridgeOptionTests {
             ])
     }
 
-    @Test(arguments: ["ipMasq", "macspoofchk"])
-    func keysThatAreNotSupportedYetAreRefusedBeforeAnythingIsTouched(key: String) throws {
-        let lab = try Lab()
-        var network = BridgeNetwork(lab)
-        network.keys = #""\#(key)": true"#
-        let before = try lab.snapshot()
-        let answer = try network.call("ADD")
-        #expect(answer.error?.code == .unsupportedField && answer.error?.message.contains(key) == true, "\(answer)")
-        // The runtime's DEL after that has nothing to complain of, else it would be repeated for ever.
-        #expect(try network.call("DEL").isSuccess)
-        expectUnchanged(before, try lab.snapshot())
-    }
-
     @Test(arguments: [
         ("missing", "", "failed to find plugin"),
         ("garbage", "echo garbage", "answered ADD with something that is no result"),

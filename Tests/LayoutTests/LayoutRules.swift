@@ -22,6 +22,7 @@ enum LayoutRules {
 
     static let owners = [
         "CJansson": "JSON", "CNetlink": "Netlink", "CLinux": "LinuxSystem", "CMessageDigest": "MessageDigest",
+        "CNetfilter": "PacketFilter",
     ]
     /// Modules of Swift whose names look like those of C.
     static let swiftModules: Set = ["CNI", "CNIExecution", "CNIPlugin", "CNIRuntime"]

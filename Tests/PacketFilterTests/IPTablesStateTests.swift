@@ -120,20 +120,31 @@ import Testing
         let plan = try Self.forwarding("c2", [second])
         if isConflict {
             let error = #expect(throws: PacketFilterError.self) { try state.changes(applying: plan) }
-            #expect(error?.cause == .conflict(owner: "container c1 on network net"))
+            #expect(error?.cause == .conflict(owner: "container c1 on network net", mapping: second))
         } else {
             try state.bring(plan)
             try state.check(plan)
         }
     }
 
-    @Test func theSameContainerAgain() throws {
+    @Test func theSameContainerAgainReplacesWhatItHad() throws {
         var state = Self.empty
         try state.bring(try Self.forwarding("c1", [Self.tcp(80...80)]))
-        let error = #expect(throws: PacketFilterError.self) {
-            try state.changes(applying: try Self.forwarding("c1", [Self.tcp(81...81)]))
-        }
-        #expect(error?.cause == .conflict(owner: "container c1 on network net"))
+        try state.bring(try Self.forwarding("c1", [Self.tcp(81...81)]))
+        var expected = Self.empty
+        try expected.bring(try Self.forwarding("c1", [Self.tcp(81...81)]))
+        #expect(state == expected)
+    }
+
+    /// On each of its networks a container publishes the same ports. The first rule counts, then the next.
+    @Test func theSameContainerOnAnotherNetworkIsNoConflict() throws {
+        var state = Self.empty
+        try state.bring(try Self.forwarding("c1", [Self.tcp(80...80)]))
+        try state.bring(try Self.forwarding("c1", [Self.tcp(80...80)], network: "other"))
+        state.take(state.removal(of: .portForwarding, "net", "c1"))
+        var expected = Self.empty
+        try expected.bring(try Self.forwarding("c1", [Self.tcp(80...80)], network: "other"))
+        #expect(state == expected)
     }
 
     /// A chain that nothing leads to publishes nothing.

@@ -34,7 +34,7 @@ extension IPTablesKind {
     }
 
     /// Throws where a rule of the plan is missing.
-    func check(_ plan: IPTablesPlan) throws(PacketFilterError) { try state(plan.family, [.nat]).check(plan) }
+    func check(_ plan: IPTablesPlan) throws(PacketFilterError) { try state(plan.family, plan.tables).check(plan) }
 
     /// Takes out what there is for one container, in both families, whoever made it.
     func remove(_ purpose: OwnerComment.Purpose, _ owner: RuleOwner) throws(PacketFilterError) -> IPTablesFinding {

@@ -36,3 +36,12 @@ public struct PortMapping: Hashable, Sendable {
         return one.family == another.family && (one == another || one.isUnspecified || another.isUnspecified)
     }
 }
+
+extension PortMapping: CustomStringConvertible {
+    /// `8080/tcp`, `127.0.0.1:8080/tcp`, `9000-9004/udp`
+    public var description: String {
+        let ports = hostPorts.count == 1 ? "\(hostPorts.lowerBound)" : "\(hostPorts.lowerBound)-\(hostPorts.upperBound)"
+        let address = specificHostAddress.map { ($0.family == .ipv6 ? "[\($0)]" : "\($0)") + ":" } ?? ""
+        return "\(address)\(ports)/\(transport)"
+    }
+}

@@ -21,22 +21,30 @@ struct NFTConnection {
         try connection.transact(transaction.batch(isTrial: isTrial))
     }
 
-    /// The comments of a chain's rules, in order; nil where there is no such chain.
+    /// A rule as the kernel has it.
+    struct FoundRule {
+        let handle: UInt64
+        let comment: String
+    }
+
+    /// The rules of a chain, in order; nil where there is no such chain.
     ///
     /// The kernel lists that chain only, and finds it by name.
-    func comments(ofChain name: String) throws(PacketFilterError) -> [String]? {
+    func rules(ofChain name: String) throws(PacketFilterError) -> [FoundRule]? {
         do throws(NetlinkError) {
             // Listing the rules of a chain that is not there lists none.
-            guard try chainUse(name) != nil else { return nil }
+            guard try chain(name) != nil else { return nil }
             return try connection.dump("list chain \(name)") {
                 let message = NetlinkMessage(nft: NFT_MSG_GETRULE, layout.family)
                 message.append(NFTA_RULE_TABLE, text: layout.name)
                 message.append(NFTA_RULE_CHAIN, text: name)
                 return message
             } _: { reply in
-                guard reply.isNFT(NFT_MSG_NEWRULE) else { return nil }
                 let attributes = reply.attributes(after: nfgenmsg.self)
-                return attributes[NFTA_RULE_USERDATA.rawValue].flatMap { NFTComment.text($0.bytes) } ?? ""
+                guard reply.isNFT(NFT_MSG_NEWRULE), let handle: UInt64 = attributes[NFTA_RULE_HANDLE.rawValue]?.number()
+                else { return nil }
+                let comment = attributes[NFTA_RULE_USERDATA.rawValue].flatMap { NFTComment.text($0.bytes) }
+                return FoundRule(handle: UInt64(bigEndian: handle), comment: comment ?? "")
             }
         } catch {
             if error.isAbsence { return nil }
@@ -44,35 +52,50 @@ struct NFTConnection {
         }
     }
 
-    /// How many rules a chain holds and how many jump to it; nil where there is no such chain.
-    func use(ofChain name: String) throws(PacketFilterError) -> Int? {
-        do throws(NetlinkError) { return try chainUse(name) } catch {
+    /// A chain as the kernel has it.
+    struct FoundChain {
+        let name: String
+        let comment: String
+        /// How many rules it holds, and how many rules and elements lead to it.
+        let use: Int
+
+        fileprivate init?(_ reply: NetlinkReply) {
+            let attributes = reply.attributes(after: nfgenmsg.self)
+            guard reply.isNFT(NFT_MSG_NEWCHAIN), let name = attributes[NFTA_CHAIN_NAME.rawValue]?.text else { return nil }
+            self.name = name
+            comment = attributes[NFTA_CHAIN_USERDATA.rawValue].flatMap { NFTComment.text($0.bytes) } ?? ""
+            use = attributes[NFTA_CHAIN_USE.rawValue]?.number(UInt32.self).map { Int(UInt32(bigEndian: $0)) } ?? 0
+        }
+    }
+
+    /// The chain of that name; nil where there is none.
+    func chain(named name: String) throws(PacketFilterError) -> FoundChain? {
+        do throws(NetlinkError) { return try chain(name) } catch {
             if error.isAbsence { return nil }
             throw wrapped(error)
         }
     }
 
-    private func chainUse(_ name: String) throws(NetlinkError) -> Int? {
+    /// How many rules a chain holds, and how many lead to it; nil where there is no such chain.
+    func use(ofChain name: String) throws(PacketFilterError) -> Int? { try chain(named: name)?.use }
+
+    private func chain(_ name: String) throws(NetlinkError) -> FoundChain? {
         let message = NetlinkMessage(nft: NFT_MSG_GETCHAIN, layout.family)
         message.append(NFTA_CHAIN_TABLE, text: layout.name)
         message.append(NFTA_CHAIN_NAME, text: name)
-        return try connection.get("look up chain \(name)", message) { reply in
-            reply.attributes(after: nfgenmsg.self)[NFTA_CHAIN_USE.rawValue]?.number(UInt32.self)
-                .map { Int(UInt32(bigEndian: $0)) }
-        }
+        return try connection.get("look up chain \(name)", message) { FoundChain($0) }
     }
 
-    /// The names of the table's chains that begin so.
-    func chains(prefix: String) throws(PacketFilterError) -> [String] {
+    /// The table's chains whose names begin so.
+    func chains(prefix: String) throws(PacketFilterError) -> [FoundChain] {
         do throws(NetlinkError) {
             return try connection.dump("list chains") {
                 NetlinkMessage(nft: NFT_MSG_GETCHAIN, layout.family)
             } _: { reply in
-                let attributes = reply.attributes(after: nfgenmsg.self)
-                guard reply.isNFT(NFT_MSG_NEWCHAIN), attributes[NFTA_CHAIN_TABLE.rawValue]?.text == layout.name,
-                    let name = attributes[NFTA_CHAIN_NAME.rawValue]?.text, name.hasPrefix(prefix)
+                guard reply.attributes(after: nfgenmsg.self)[NFTA_CHAIN_TABLE.rawValue]?.text == layout.name,
+                    let chain = FoundChain(reply), chain.name.hasPrefix(prefix)
                 else { return nil }
-                return name
+                return chain
             }
         } catch {
             if error.isAbsence { return [] }

@@ -50,9 +50,9 @@ struct NFTExpressionWriter {
         case .destination(let prefix, let isNegated):
             load(.destination(prefix.family), first, message)
             compare(prefix, isNegated, message)
-        case .inputLinkIsNot(let name):
+        case .inputLink(let name, let isNegated):
             load(.inputLink, first, message)
-            compare(NFTValue.link(name).bytes, message, isNegated: true)
+            compare(NFTValue.link(name).bytes, message, isNegated: isNegated)
         case .isIn(let set, let operands, let isNegated):
             load(operands, message)
             lookUp(set, into: nil, isNegated: isNegated, message)
@@ -60,6 +60,9 @@ struct NFTExpressionWriter {
             load(operands, message)
             lookUp(map, into: first, isNegated: false, message)
             translate(family, hasPort, message)
+        case .choose(let map, let operands):
+            load(operands, message)
+            lookUp(map, into: NFT_REG_VERDICT.rawValue, isNegated: false, message)
         case .masquerade: expression("masq", message) { _ in }
         case .accept: verdict(NF_ACCEPT, nil, message)
         case .drop: verdict(NF_DROP, nil, message)

@@ -31,13 +31,14 @@ enum NFTMasquerade {
     }
 
     /// What the table has to hold for a container.
-    static func elements(for masquerading: Masquerading) -> [NFTElement] {
-        masquerading.addresses.flatMap { address -> [NFTElement] in
+    static func holding(for masquerading: Masquerading) -> NFTHolding {
+        let elements = masquerading.addresses.flatMap { address -> [NFTElement] in
             let source = NFTValue.address(address.address)
             return [
                 NFTElement(set: "inside_\(address.family)", key: [source, .link(masquerading.link)]),
                 NFTElement(set: "sources_\(address.family)", key: [source]),
             ]
         }
+        return NFTHolding(owner: masquerading.owner, elements: elements)
     }
 }

@@ -1,85 +1,130 @@
 internal import NetworkAddress
 
-/// Finds ports that are published already where the kernel does not see it by itself: it knows that a key is taken, but not
-/// that a port on one address and the same port on every address are in each other's way.
+/// Finds ports that are published already, before the kernel refuses them: it knows that a key is taken, but not that a port
+/// on one address and the same port on every address are in each other's way, and a refusal takes it ten milliseconds.
 struct NFTPortConflicts {
     private let connection: NFTConnection
-    /// What the owner has itself.
-    private let own: Set<NFTElement>
+    private let owner: NFTOwnerComment
+    private let containerID: String
 
-    init(_ connection: NFTConnection, own: [NFTElement]) {
+    init(_ connection: NFTConnection, _ owner: RuleOwner) {
         self.connection = connection
-        self.own = Set(own)
+        self.owner = NFTOwnerComment(owner).kept
+        containerID = owner.containerID
     }
 
-    func check(_ elements: [NFTElement]) throws(PacketFilterError) {
+    /// Throws where somebody else has a port.
+    ///
+    /// - Returns: elements that another attachment of the same container has: with several networks, a container publishes the
+    ///   same ports on each, and one after the other has them.
+    func resolve(_ elements: [NFTElement]) throws(PacketFilterError) -> Set<NFTElement> {
+        var waiting: Set<NFTElement> = []
         var ranges: [AddressFamily: [NFTConnection.FoundElement]] = [:]
         for element in elements {
-            guard let port = NFTPorts.published(by: element), !own.contains(element) else { continue }
+            if element.verdictChain != nil {
+                if try mustWait(element, found: try connection.find(element)) { waiting.insert(element) }
+            }
+            guard let port = NFTPorts.published(by: element) else { continue }
             let family = port.container.family
             if ranges[family] == nil { ranges[family] = try connection.elements(of: "port_ranges_\(family)") }
-            if port.mapping.hostPorts.count > 1 {
-                try check(range: element, port, family)
-            } else {
-                try check(single: element, port, family, ranges[family] ?? [])
+            let isRange = port.mapping.hostPorts.count > 1
+            let same =
+                isRange
+                ? ranges[family]?.first { $0.key == element.keyBytes && $0.lastKey == element.lastKeyBytes }
+                : try connection.find(element)
+            if try mustWait(element, found: same) {
+                waiting.insert(element)
+                continue
             }
+            for range in ranges[family] ?? [] where range != same && isOverlap(range, "port_ranges_\(family)", port) {
+                try refuse(element, because: range)
+            }
+            if isRange { try checkRange(element, port) } else { try checkSingle(element, port, elements) }
         }
+        return waiting
     }
 
-    private func check(
-        single element: NFTElement, _ port: PublishedPort, _ family: AddressFamily,
-        _ ranges: [NFTConnection.FoundElement]
+    /// Whether what was found is the same container's, of another attachment; throws where it is somebody else's.
+    private func mustWait(
+        _ element: NFTElement, found: NFTConnection.FoundElement?
+    ) throws(PacketFilterError) -> Bool {
+        guard let found, found.comment != owner.text else { return false }
+        guard NFTOwnerComment(found.comment).owner?.containerID == containerID else {
+            throw NFTOwnedTable.conflict(element, comment: found.comment)
+        }
+        return true
+    }
+
+    private func checkSingle(
+        _ element: NFTElement, _ port: PublishedPort, _ elements: [NFTElement]
     ) throws(PacketFilterError) {
+        let family = port.container.family
         let key: [NFTValue] = [.transport(port.mapping.transport), .port(port.mapping.hostPorts.lowerBound)]
-        if port.mapping.specificHostAddress == nil {
+        let conditional = NFTElement(set: "conditional_\(family)", key: key)
+        if let found = try connection.find(conditional) { try refuse(element, because: found) }
+        let isConditional = elements.contains { $0.set == conditional.set && $0.key == key }
+        if port.mapping.specificHostAddress == nil || isConditional {
             // Only where there are such ports are they listed.
             let addressed = NFTElement(set: "addressed_\(family)", key: key)
             if try connection.use(ofChain: addressed.sharedChain) != nil {
-                try check(element, against: "addressed_ports_\(family)", port)
+                let set = "addressed_ports_\(family)"
+                for found in try connection.elements(of: set)
+                where isOverlap(found, set, port) || (isConditional && isSamePort(found, set, port)) {
+                    try refuse(element, because: found)
+                }
             }
-        } else if let found = try connection.find(NFTElement(set: "ports_\(family)", key: key)) {
-            try refuse(element, because: found)
         }
-        for range in ranges where isOverlap(range, "port_ranges_\(family)", port) {
-            try refuse(element, because: range)
-        }
-    }
-
-    /// A range is compared with everything there is; ranges with each other by the kernel.
-    private func check(range element: NFTElement, _ port: PublishedPort, _ family: AddressFamily) throws(PacketFilterError) {
-        try check(element, against: "ports_\(family)", port)
-        try check(element, against: "addressed_ports_\(family)", port)
-    }
-
-    private func check(_ element: NFTElement, against set: String, _ port: PublishedPort) throws(PacketFilterError) {
-        for found in try connection.elements(of: set) where isOverlap(found, set, port) {
+        if port.mapping.specificHostAddress != nil,
+            let found = try connection.find(NFTElement(set: "ports_\(family)", key: key))
+        {
             try refuse(element, because: found)
         }
     }
 
+    /// A range is compared with everything there is.
+    private func checkRange(_ element: NFTElement, _ port: PublishedPort) throws(PacketFilterError) {
+        for set in ["ports_\(port.container.family)", "addressed_ports_\(port.container.family)"] {
+            for found in try connection.elements(of: set) where isOverlap(found, set, port) {
+                try refuse(element, because: found)
+            }
+        }
+    }
+
+    /// A container is not in its own way: neither on another network, nor with what it is to have no longer.
     private func refuse(_ element: NFTElement, because found: NFTConnection.FoundElement) throws(PacketFilterError) {
-        if own.contains(where: { $0.keyBytes == found.key && $0.dataBytes == found.data }) { return }
+        if NFTOwnerComment(found.comment).owner?.containerID == containerID { return }
         throw NFTOwnedTable.conflict(element, comment: found.comment)
     }
 
-    /// Whether an element of a set is in the way of a port. Keys are compared as bytes: fields start at multiples of four.
+    // Keys are compared as bytes: fields start at multiples of four.
+
+    /// Whether an element of a set is in the way of a port.
     private func isOverlap(_ found: NFTConnection.FoundElement, _ set: String, _ port: PublishedPort) -> Bool {
-        let mapping = port.mapping
-        let hasAddress = !set.hasPrefix("ports_")
-        let addressLength = hasAddress ? port.container.family.bitWidth / 8 : 0
+        guard isSamePort(found, set, port) else { return false }
+        let length = addressLength(set, port)
         let last = found.lastKey ?? found.key
-        guard found.key.count >= addressLength + 8, last.count >= addressLength + 8,
-            found.key[addressLength] == mapping.transport.rawValue
-        else { return false }
-        let ports = number(found.key, addressLength + 4)...max(
-            number(found.key, addressLength + 4), number(last, addressLength + 4))
-        guard ports.overlaps(mapping.hostPorts) else { return false }
-        guard hasAddress, let wanted = mapping.specificHostAddress,
-            let first = IPAddress(bytes: found.key[..<addressLength]), let end = IPAddress(bytes: last[..<addressLength]),
-            first <= end
+        guard length > 0, let wanted = port.mapping.specificHostAddress,
+            let first = IPAddress(bytes: found.key[..<length]), let end = IPAddress(bytes: last[..<length]), first <= end
         else { return true }
         return (first...end).contains(wanted)
     }
 
-    private func number(_ key: [UInt8], _ position: Int) -> UInt16 { UInt16(key[position]) << 8 | UInt16(key[position + 1]) }
+    /// Whether it is about one of the same ports, on whatever address.
+    private func isSamePort(_ found: NFTConnection.FoundElement, _ set: String, _ port: PublishedPort) -> Bool {
+        let length = addressLength(set, port)
+        let last = found.lastKey ?? found.key
+        guard found.key.count >= length + 8, last.count >= length + 8,
+            found.key[length] == port.mapping.transport.rawValue
+        else { return false }
+        let (lower, upper) = (number(found.key, length + 4), number(last, length + 4))
+        return lower <= upper && (lower...upper).overlaps(port.mapping.hostPorts)
+    }
+
+    private func addressLength(_ set: String, _ port: PublishedPort) -> Int {
+        set.hasPrefix("ports_") ? 0 : port.container.family.bitWidth / 8
+    }
+
+    private func number(_ key: [UInt8], _ position: Int) -> UInt16 {
+        UInt16(key[position]) << 8 | UInt16(key[position + 1])
+    }
 }

@@ -6,6 +6,8 @@ internal import NetworkAddress
 /// - `ports_{f}`: a port on every address of the host, to an address and a port of a container.
 /// - `addressed_ports_{f}`: a port on one address of the host.
 /// - `port_ranges_{f}`: ranges of ports, which stay the same ports in the container.
+/// - `conditional_{f}`: ports that not everybody may use, to the chain of the owner that says who.
+/// - `waiting_…`, shared: what another attachment of the same container has, and who takes over when that goes.
 /// - `addressed_{f}`, shared: ports that are published on some addresses, so that nobody publishes them on every address.
 /// - `hairpin_{f}`: link in, link out and container: what turns round on its link gets the host's address as source, because
 ///   answers would not come through the host.
@@ -25,7 +27,14 @@ enum NFTPorts {
             NFTChain(
                 name: "output", hook: .output(.nat, -90),
                 rules: [NFTRule("from this host to itself", .destinationIsLocal, .jump("published"))]),
-            NFTChain(name: "published", rules: AddressFamily.allCases.flatMap(published)),
+            NFTChain(
+                name: "published",
+                rules: everything.map { family in
+                    NFTRule(
+                        "\(family): not for everybody", .family(family),
+                        .choose(map: "conditional_\(family)", [.transport, .destinationPort]))
+                } + [NFTRule("for everybody", .jump(translation))]),
+            NFTChain(name: translation, rules: everything.flatMap(published)),
             NFTChain(
                 name: "postrouting", hook: .postrouting(.nat, 110),
                 rules: AddressFamily.allCases.flatMap(sourceTranslation)),
@@ -34,7 +43,7 @@ enum NFTPorts {
                 name: "loopback", hook: .prerouting(.filter, -300),
                 rules: [
                     NFTRule(
-                        "loopback addresses only from here", .family(.ipv4), .inputLinkIsNot("lo"),
+                        "loopback addresses only from here", .family(.ipv4), .inputLink("lo", isNegated: true),
                         .destination(loopback), .drop)
                 ]),
         ])
@@ -45,7 +54,7 @@ enum NFTPorts {
     private static let sets: [NFTSet] =
         everything.flatMap { family -> [NFTSet] in
             let address = NFTType.address(family)
-            return [
+            let maps = [
                 NFTSet(name: "ports_\(family)", key: [.inetProtocol, .inetService], data: [address, .inetService]),
                 NFTSet(
                     name: "addressed_ports_\(family)", key: [address, .inetProtocol, .inetService],
@@ -53,6 +62,9 @@ enum NFTPorts {
                 NFTSet(
                     name: "port_ranges_\(family)", key: [address, .inetProtocol, .inetService], data: [address],
                     hasIntervals: true),
+                NFTSet(name: "conditional_\(family)", key: [.inetProtocol, .inetService], data: [.verdict]),
+            ]
+            return maps + maps.map(\.waiting) + [
                 NFTSet(name: "addressed_\(family)", key: [.inetProtocol, .inetService], isShared: true),
                 NFTSet(name: "hairpin_\(family)", key: [.interfaceName, .interfaceName, address]),
                 NFTSet(name: "itself_\(family)", key: [address, address]),
@@ -62,6 +74,9 @@ enum NFTPorts {
             NFTSet(name: "loopback_ipv4", key: [.ipv4Address]),
             NFTSet(name: loopbackLinks, key: [.interfaceName], isShared: true),
         ]
+
+    /// The chain that leads to containers.
+    private static let translation = "translation"
 
     /// The name of the set of links for which route_localnet is on.
     static let loopbackLinks = "loopback_links"
@@ -100,16 +115,35 @@ enum NFTPorts {
     // MARK: Elements
 
     /// What the table has to hold for these published ports.
-    static func elements(for forwarding: PortForwarding) -> [NFTElement] {
-        var elements: [NFTElement] = []
+    static func holding(for forwarding: PortForwarding) -> NFTHolding {
+        let record = NFTOwnedTable.record(of: forwarding.owner)
+        var holding = NFTHolding(owner: forwarding.owner, elements: [])
         for container in forwarding.containers {
-            let mappings = forwarding.mappings.filter { $0.concerns(container.family) }
+            let family = container.family
+            let mappings = forwarding.mappings.filter { $0.concerns(family) }
             if mappings.isEmpty { continue }
-            for mapping in mappings { elements += self.elements(for: mapping, to: container.address) }
-            elements += sources(forwarding, container.address)
+            let conditions = forwarding.conditions.filter { $0.family == family }
+            for mapping in mappings {
+                if !conditions.isEmpty {
+                    holding.elements.append(
+                        NFTElement(
+                            set: "conditional_\(family)",
+                            key: [.transport(mapping.transport), .port(mapping.hostPorts.lowerBound)],
+                            data: [.chain(record)]))
+                }
+                holding.elements += elements(for: mapping, to: container.address)
+            }
+            holding.elements += sources(forwarding, container.address)
+            if !conditions.isEmpty {
+                holding.rules.append(
+                    NFTRule(
+                        "\(family): who may use the ports",
+                        [.family(family)] + conditions.map(\.statement) + [.jump(translation)]))
+            }
         }
         var seen: Set<NFTElement> = []
-        return elements.filter { seen.insert($0).inserted }
+        holding.elements.removeAll { !seen.insert($0).inserted }
+        return holding
     }
 
     private static func elements(for mapping: PortMapping, to container: IPAddress) -> [NFTElement] {
@@ -176,6 +210,16 @@ enum NFTPorts {
                     transport, hostAddress: hostAddress, hostPorts: host, containerPort: host.lowerBound),
                 container: container)
         default: return nil
+        }
+    }
+}
+
+extension RuleCondition {
+    fileprivate var statement: NFTStatement {
+        switch subject {
+        case .source(let prefix): .source(prefix, isNegated: isNegated)
+        case .destination(let prefix): .destination(prefix, isNegated: isNegated)
+        case .inputLink(let name): .inputLink(name, isNegated: isNegated)
         }
     }
 }

@@ -1,12 +1,16 @@
 internal import NetworkAddress
 
-/// A rule that never changes, in terms that read like the rule.
+/// A rule, in terms that read like the rule.
 struct NFTRule: Equatable, Sendable {
     /// What it is for. It stands in the rule, and tells CHECK that the rule is there.
     let comment: String
     let statements: [NFTStatement]
 
     init(_ comment: String, _ statements: NFTStatement...) {
+        self.init(comment, statements)
+    }
+
+    init(_ comment: String, _ statements: [NFTStatement]) {
         self.comment = comment
         self.statements = statements
     }
@@ -50,12 +54,14 @@ enum NFTStatement: Equatable, Sendable {
     /// `ip saddr 127.0.0.0/8`, `ip daddr != 224.0.0.0/4`
     case source(IPPrefix, isNegated: Bool = false)
     case destination(IPPrefix, isNegated: Bool = false)
-    /// `iifname != "lo"`
-    case inputLinkIsNot(String)
+    /// `iifname "eth0"`, `iifname != "lo"`
+    case inputLink(String, isNegated: Bool = false)
     /// `iifname . ip saddr @set`, `… != @set`
     case isIn(String, [NFTOperand], isNegated: Bool = false)
     /// `dnat ip to … map @set`: to an address and, where `hasPort`, a port
     case translateDestination(AddressFamily, map: String, [NFTOperand], hasPort: Bool)
+    /// `… vmap @set`
+    case choose(map: String, [NFTOperand])
     case masquerade
     case accept
     case drop

@@ -41,6 +41,9 @@ struct NFTElement: Hashable, Sendable {
     var keyBytes: [UInt8] { key.flatMap(\.bytes) }
     var lastKeyBytes: [UInt8] { key.flatMap(\.lastBytes) }
     var dataBytes: [UInt8] { data.flatMap(\.bytes) }
+
+    /// The chain that it leads to, in a map that chooses chains.
+    var verdictChain: String? { if case .chain(let name)? = data.first { name } else { nil } }
 }
 
 extension NFTElement: CustomStringConvertible {

@@ -50,7 +50,11 @@ enum NFTSpoofCheck {
     private static let ipv6: UInt16 = 0x86DD
 
     /// What the table has to hold for a container.
-    static func elements(for pinning: PortPinning) -> [NFTElement] {
+    static func holding(for pinning: PortPinning) -> NFTHolding {
+        NFTHolding(owner: pinning.owner, elements: elements(for: pinning))
+    }
+
+    private static func elements(for pinning: PortPinning) -> [NFTElement] {
         let link = NFTValue.link(pinning.link)
         var elements = [
             NFTElement(set: "pinned_links", key: [link]), NFTElement(set: "macs", key: [link, .mac(pinning.mac)]),

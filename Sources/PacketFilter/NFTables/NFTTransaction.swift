@@ -80,7 +80,9 @@ struct NFTTransaction {
         message.append(NFTA_SET_KEY_LEN, NFTTransaction.length(set.key).bigEndian)
         if !set.data.isEmpty {
             message.append(NFTA_SET_DATA_TYPE, NFTType.number(of: set.data).bigEndian)
-            message.append(NFTA_SET_DATA_LEN, NFTTransaction.length(set.data).bigEndian)
+            // The kernel knows how long a verdict is.
+            let length = NFTTransaction.length(set.data)
+            if length > 0 { message.append(NFTA_SET_DATA_LEN, length.bigEndian) }
         }
         message.append(NFTA_SET_ID, number.bigEndian)
         if set.key == [.interfaceName] {
@@ -139,17 +141,30 @@ struct NFTTransaction {
 
     // MARK: Records
 
-    /// Makes the chain that records what belongs to an owner: one rule for each element, which tells in its comment
-    /// what it is. Nothing ever calls the chain.
-    mutating func addRecord(_ chain: String, comment: String, _ elements: [NFTElement]) {
+    /// Makes the chain that records what belongs to an owner: one rule for each element, which tells in its comment what it
+    /// is. The chain is called only where it begins with rules of the owner's own, for elements that lead to it.
+    mutating func addRecord(_ chain: String, comment: String, rules: [NFTRule], _ elements: [NFTElement]) {
         let message = newChain(chain)
         message.append(NFTA_CHAIN_USERDATA, bytes: NFTComment.bytes(comment))
         append(.record(chain: chain), message)
-        for element in elements {
-            // A rule has to say something to be readable for `nft -f`.
-            let statement: NFTStatement = layout.isShared(element) ? .jump(element.sharedChain) : .return
-            append(.record(chain: chain), self.message(for: NFTRule(element.description, statement), in: chain))
-        }
+        for rule in rules { append(.record(chain: chain), self.message(for: rule, in: chain)) }
+        for element in elements { addRule(for: element, toRecord: chain) }
+    }
+
+    /// Records one more element.
+    mutating func addRule(for element: NFTElement, toRecord chain: String) {
+        // A rule has to say something to be readable for `nft -f`.
+        let statement: NFTStatement = layout.isShared(element) ? .jump(element.sharedChain) : .return
+        append(.record(chain: chain), message(for: NFTRule(element.description, statement), in: chain))
+    }
+
+    /// Deletes a rule of a record by the number that the kernel gave it.
+    mutating func deleteRule(_ handle: UInt64, ofRecord chain: String) {
+        let message = NetlinkMessage(nft: NFT_MSG_DELRULE, layout.family)
+        message.append(NFTA_RULE_TABLE, text: layout.name)
+        message.append(NFTA_RULE_CHAIN, text: chain)
+        message.append(NFTA_RULE_HANDLE, handle.bigEndian)
+        append(.record(chain: chain), message)
     }
 
     /// Makes the chain of a shared element.
@@ -202,7 +217,14 @@ struct NFTTransaction {
                     message.nest(NFTA_SET_ELEM_KEY_END) { $0.append(NFTA_DATA_VALUE, bytes: element.lastKeyBytes) }
                 }
                 guard let comment else { return }
-                if !element.data.isEmpty {
+                if let chain = element.verdictChain {
+                    message.nest(NFTA_SET_ELEM_DATA) { message in
+                        message.nest(NFTA_DATA_VERDICT) { message in
+                            message.append(NFTA_VERDICT_CODE, NFT_GOTO.rawValue.bigEndian)
+                            message.append(NFTA_VERDICT_CHAIN, text: chain)
+                        }
+                    }
+                } else if !element.data.isEmpty {
                     message.nest(NFTA_SET_ELEM_DATA) { $0.append(NFTA_DATA_VALUE, bytes: element.dataBytes) }
                 }
                 message.append(NFTA_SET_ELEM_USERDATA, bytes: NFTComment.bytes(comment))
@@ -236,9 +258,13 @@ extension NetlinkMessage {
 /// Comments as nft keeps them with rules, chains and elements: a type (0), a length, the text and a NUL.
 enum NFTComment {
     static func bytes(_ text: String) -> [UInt8] {
-        // The kernel keeps 256 bytes in all.
-        let text = text.utf8.prefix(253)
+        let text = kept(text).utf8
         return [0, UInt8(text.count + 1)] + text + [0]
+    }
+
+    /// As much of a text as there is room for: the kernel keeps 256 bytes in all.
+    static func kept(_ text: String) -> String {
+        text.utf8.count <= 253 ? text : String(decoding: text.utf8.prefix(253), as: UTF8.self)
     }
 
     static func text(_ bytes: [UInt8]) -> String? {

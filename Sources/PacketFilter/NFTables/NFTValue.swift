@@ -10,6 +10,8 @@ enum NFTType: UInt32, Hashable, Sendable {
     case inetProtocol = 12
     case inetService = 13
     case interfaceName = 41
+    /// Where to go on: the value of a map that chooses chains.
+    case verdict = 0xFFFF_FF00
 
     static func address(_ family: AddressFamily) -> NFTType { family == .ipv4 ? .ipv4Address : .ipv6Address }
 
@@ -25,6 +27,7 @@ enum NFTType: UInt32, Hashable, Sendable {
         case .inetProtocol: 1
         case .inetService: 2
         case .interfaceName: Int(IFNAMSIZ)
+        case .verdict: 0
         }
     }
 
@@ -43,6 +46,8 @@ enum NFTValue: Hashable, Sendable {
     /// Only in sets with intervals.
     case ports(ClosedRange<UInt16>)
     case link(String)
+    /// A chain to go to.
+    case chain(String)
 
     /// The value, or the first one of an interval, in the kernel's layout.
     var bytes: [UInt8] { padded(ends.first) }
@@ -66,6 +71,7 @@ enum NFTValue: Hashable, Sendable {
         case .port(let port): same(NFTValue.bytes(port))
         case .ports(let ports): (NFTValue.bytes(ports.lowerBound), NFTValue.bytes(ports.upperBound))
         case .link(let name): same(NFTValue.bytes(link: name))
+        case .chain: same([])
         }
     }
 
@@ -90,7 +96,7 @@ extension NFTValue: CustomStringConvertible {
         case .transport(let transport): "\(transport)"
         case .port(let port): "\(port)"
         case .ports(let ports): "\(ports.lowerBound)-\(ports.upperBound)"
-        case .link(let name): name
+        case .link(let name), .chain(let name): name
         }
     }
 
@@ -115,9 +121,8 @@ extension NFTValue: CustomStringConvertible {
             let ports = text.split(separator: "-").compactMap { UInt16($0) }
             guard let first = ports.first, let last = ports.last, ports.count <= 2, first <= last else { return nil }
             self = ports.count == 1 ? .port(first) : .ports(first...last)
-        case .interfaceName:
-            guard !text.isEmpty else { return nil }
-            self = .link(text)
+        case .interfaceName: self = .link(text)
+        case .verdict: self = .chain(text)
         }
     }
 }

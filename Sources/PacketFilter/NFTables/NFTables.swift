@@ -8,73 +8,59 @@ public struct NFTables: PacketFilterBackend {
     // MARK: Published ports
 
     public func publish(_ forwarding: PortForwarding) throws(PacketFilterError) {
-        let elements = try routed(NFTPorts.elements(for: forwarding), forwarding)
-        if elements.isEmpty { return }
-        let table = try NFTOwnedTable(NFTPorts.layout)
-        try table.add(elements, for: forwarding.owner) { connection, own throws(PacketFilterError) in
-            try NFTPortConflicts(connection, own: own).check(elements)
+        if let mapping = forwarding.mappings.first(where: { $0.hostPorts.count > 1 }), !forwarding.conditions.isEmpty {
+            throw PacketFilterError(
+                backend: name, operation: "publish ports \(mapping.hostPorts) under conditions", cause: .unsupported,
+                message: "conditions go with single ports only")
+        }
+        let holding = NFTPorts.holding(for: forwarding)
+        if holding.elements.isEmpty { return }
+        try NFTOwnedTable(NFTPorts.layout).add(holding) { connection, _ throws(PacketFilterError) in
+            try NFTPortConflicts(connection, forwarding.owner).resolve(holding.elements)
         } finish: { () throws(PacketFilterError) in
-            for link in NFTables.loopbackLinks(elements) { try LoopbackRouting.set(link, true) }
+            if let link = forwarding.loopbackLink { try LoopbackRouting.set(link, true) }
         } last: { element throws(PacketFilterError) in
             try NFTables.stopRouting(element)
         }
     }
 
-    /// Leaves out the link's own setting where somebody else has made it: then it is not ours to take back.
-    private func routed(_ elements: [NFTElement], _ forwarding: PortForwarding) throws(PacketFilterError) -> [NFTElement] {
-        guard let link = forwarding.loopbackLink, try LoopbackRouting.isOn(link) else { return elements }
-        let setting = NFTElement(set: NFTPorts.loopbackLinks, key: [.link(link)])
-        if try NFTConnection(NFTPorts.layout).use(ofChain: setting.sharedChain) != nil { return elements }
-        return elements.filter { $0 != setting }
-    }
-
     public func check(_ forwarding: PortForwarding) throws(PacketFilterError) {
-        var elements = NFTPorts.elements(for: forwarding)
-        if elements.isEmpty { return }
-        if let link = forwarding.loopbackLink {
-            guard try LoopbackRouting.isOn(link) else {
-                throw PacketFilterError(
-                    backend: name, operation: "net/ipv4/conf/\(link)/route_localnet is not 1", cause: .mismatch)
-            }
-            elements = try routed(elements, forwarding)
+        let holding = NFTPorts.holding(for: forwarding)
+        if holding.elements.isEmpty { return }
+        if let link = forwarding.loopbackLink, try !LoopbackRouting.isOn(link) {
+            throw PacketFilterError(
+                backend: name, operation: "net/ipv4/conf/\(link)/route_localnet is not 1", cause: .mismatch)
         }
-        try NFTOwnedTable(NFTPorts.layout).check(elements, of: forwarding.owner)
+        try NFTOwnedTable(NFTPorts.layout).check(holding)
     }
 
     public func unpublish(_ owner: RuleOwner) throws(PacketFilterError) -> [PublishedPort] {
-        try NFTOwnedTable(NFTPorts.layout).remove(owner, last: NFTables.stopRouting).compactMap(NFTPorts.published)
+        try NFTOwnedTable(NFTPorts.layout).remove(owner, last: NFTables.stopRouting).compactMap(NFTPorts.published(by:))
     }
 
     public func unpublish(
         network: String, except living: Set<RuleOwner>
     ) throws(PacketFilterError) -> [PublishedPort] {
         try NFTOwnedTable(NFTPorts.layout).collectGarbage(network: network, living: living, last: NFTables.stopRouting)
-            .compactMap(NFTPorts.published)
+            .compactMap(NFTPorts.published(by:))
     }
 
     public func checkPublishing() throws(PacketFilterError) { try NFTOwnedTable(NFTPorts.layout).tryOut() }
 
-    private static func loopbackLinks(_ elements: [NFTElement]) -> [String] {
-        elements.compactMap { element in
-            if element.set == NFTPorts.loopbackLinks, case .link(let name)? = element.key.first { return name }
-            return nil
-        }
-    }
-
     private static func stopRouting(_ element: NFTElement) throws(PacketFilterError) {
-        for link in loopbackLinks([element]) { try LoopbackRouting.set(link, false) }
+        if element.set == NFTPorts.loopbackLinks, case .link(let name)? = element.key.first {
+            try LoopbackRouting.set(name, false)
+        }
     }
 
     // MARK: Masquerading
 
     public func masquerade(_ masquerading: Masquerading) throws(PacketFilterError) {
-        try NFTOwnedTable(NFTMasquerade.layout)
-            .add(NFTMasquerade.elements(for: masquerading), for: masquerading.owner)
+        try NFTOwnedTable(NFTMasquerade.layout).add(NFTMasquerade.holding(for: masquerading))
     }
 
     public func check(_ masquerading: Masquerading) throws(PacketFilterError) {
-        try NFTOwnedTable(NFTMasquerade.layout)
-            .check(NFTMasquerade.elements(for: masquerading), of: masquerading.owner)
+        try NFTOwnedTable(NFTMasquerade.layout).check(NFTMasquerade.holding(for: masquerading))
     }
 
     public func stopMasquerading(_ owner: RuleOwner) throws(PacketFilterError) {
@@ -90,11 +76,11 @@ public struct NFTables: PacketFilterBackend {
 
 extension NFTables: SpoofChecker {
     public func pin(_ pinning: PortPinning) throws(PacketFilterError) {
-        try NFTOwnedTable(NFTSpoofCheck.layout).add(NFTSpoofCheck.elements(for: pinning), for: pinning.owner)
+        try NFTOwnedTable(NFTSpoofCheck.layout).add(NFTSpoofCheck.holding(for: pinning))
     }
 
     public func check(_ pinning: PortPinning) throws(PacketFilterError) {
-        try NFTOwnedTable(NFTSpoofCheck.layout).check(NFTSpoofCheck.elements(for: pinning), of: pinning.owner)
+        try NFTOwnedTable(NFTSpoofCheck.layout).check(NFTSpoofCheck.holding(for: pinning))
     }
 
     public func unpin(_ owner: RuleOwner) throws(PacketFilterError) {

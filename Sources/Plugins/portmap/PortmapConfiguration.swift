@@ -86,8 +86,9 @@ extension PortMapping {
         }
         let transport = try entry["protocol"].text("\"tcp\", \"udp\" or \"sctp\"", TransportProtocol.init(name:)) ?? .tcp
         let address = try entry["hostIP"].text("an IPv4 or IPv6 address of the host") { IPAddress($0) }
-        if let address, address.isMulticast {
-            throw try entry["hostIP"].error(expected: "an address that the host can have")
+        if let address, address.isMulticast || (address.isLoopback && address.family == .ipv6) {
+            // The kernel routes packets of ::1 nowhere but to the host itself.
+            throw try entry["hostIP"].error(expected: "an address of the host by which a container can be reached")
         }
         let count: UInt16 = try entry["range"].integer(in: 0...65535) ?? 1
         let last = UInt32(first) + UInt32(max(count, 1)) - 1

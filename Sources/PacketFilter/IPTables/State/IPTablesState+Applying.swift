@@ -1,15 +1,16 @@
 extension IPTablesState {
     /// The steps that bring a plan into the tables; what the reference's plugins made already is used.
     ///
-    /// Throws ``PacketFilterError/Cause-swift.enum/conflict(owner:)`` where a port is published already, be it by the
-    /// same container.
+    /// What the same container has published on this network is replaced. Throws
+    /// ``PacketFilterError/Cause-swift.enum/conflict(owner:mapping:)`` where somebody else has published a port.
     public func changes(applying plan: IPTablesPlan) throws(PacketFilterError) -> [IPTablesChange] {
         try refuseConflicts(with: plan)
         var edit = IPTablesEdit(self)
+        if plan.purpose == .portForwarding { edit.deleteOwnChain(.nat, plan.ownChain.name) }
         for chain in plan.sharedChains { edit.complete(chain) }
         for entry in plan.sharedEntries { edit.complete(entry) }
-        if !edit.state.contains(.nat, plan.ownChain.name) { edit.make(.makeChain(.nat, plan.ownChain.name)) }
-        let exists = contains(.nat, plan.ownChain.name)
+        let exists = edit.state.contains(.nat, plan.ownChain.name)
+        if !exists { edit.make(.makeChain(.nat, plan.ownChain.name)) }
         for rule in plan.ownChain.rules where !exists || !contains(.nat, plan.ownChain.name, rule) {
             // A second attachment of the container to the network shares its chain of masquerading: what is to stay
             // as it is comes before the rule that masquerades the rest.
@@ -29,18 +30,25 @@ extension IPTablesState {
     private func refuseConflicts(with plan: IPTablesPlan) throws(PacketFilterError) {
         guard plan.purpose == .portForwarding else { return }
         let entries = (rules(.nat, .hostPorts) ?? []).compactMap(\.rule)
-        for chain in chains(.nat, startingWith: ChainName.hostPortsPrefix) {
+        let own = IPTablesState.owner(of: plan.ownEntries.map(\.rule))
+        for chain in chains(.nat, startingWith: ChainName.hostPortsPrefix) where chain != plan.ownChain.name {
+            // A chain that nothing leads to publishes nothing.
             let ways = entries.filter { $0.jumpDestination == chain }
-            // A chain that nothing leads to publishes nothing, but is in the way where it is the container's own.
-            if ways.isEmpty && chain != plan.ownChain.name { continue }
+            if ways.isEmpty { continue }
+            let owner = IPTablesState.owner(of: ways)
+            // A container on several networks publishes the same ports on each: the first rule is as good as the next.
+            if let owner, owner.containerID != nil, owner.containerID == own?.containerID { continue }
             let taken = publishedPorts(chain).map(\.mapping)
-            let wanted = plan.published.first { mapping in taken.contains { $0.overlaps(mapping) } }
-            guard let port = chain == plan.ownChain.name ? wanted ?? plan.published.first : wanted else { continue }
-            let owner = (ways.isEmpty ? plan.ownEntries.map(\.rule) : ways).lazy
-                .compactMap(\.comment).compactMap { OwnerComment($0) }.first
+            guard let port = plan.published.first(where: { mapping in taken.contains { $0.overlaps(mapping) } }) else {
+                continue
+            }
             throw PacketFilterError(
                 backend: .iptables, operation: "publish port \(port.hostPorts.lowerBound)/\(port.transport)",
-                cause: .conflict(owner: owner?.description ?? "chain \(chain)"))
+                cause: .conflict(owner: owner?.description ?? "chain \(chain)", mapping: port))
         }
+    }
+
+    private static func owner(of entries: [IPTablesRule]) -> OwnerComment? {
+        entries.lazy.compactMap(\.comment).compactMap { OwnerComment($0) }.first
     }
 }

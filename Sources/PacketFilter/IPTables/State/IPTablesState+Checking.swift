@@ -2,9 +2,14 @@ extension IPTablesState {
     /// Throws where a rule of the plan is missing, and names it and its chain.
     ///
     /// What the reference's plugins made for the same intent passes: a rule that does the same for more packets will do,
-    /// and so does an entry with more ports. The guard of loopback addresses, which they do not have, is not looked for.
+    /// and so does an entry with more ports. The guard of loopback addresses, which they do not have, may be missing as a
+    /// whole; a part of it may not.
     public func check(_ plan: IPTablesPlan) throws(PacketFilterError) {
-        for chain in plan.sharedChains + [plan.ownChain] where chain.table == .nat {
+        let isGuarded =
+            contains(.raw, .loopbackGuard)
+            || contains(.raw, IPTablesPlan.loopbackGuardEntry.chain, IPTablesPlan.loopbackGuardEntry.rule)
+        let tables: Set<IPTablesTable> = isGuarded ? [.nat, .raw] : [.nat]
+        for chain in plan.sharedChains + [plan.ownChain] where tables.contains(chain.table) {
             guard let found = rules(chain.table, chain.name)?.compactMap(\.rule) else {
                 throw PacketFilterError(
                     backend: .iptables, operation: "chain \(chain.name) of table \(chain.table)", cause: .mismatch,
@@ -14,7 +19,7 @@ extension IPTablesState {
                 throw missing(rule, chain.name, chain.table)
             }
         }
-        for entry in plan.sharedEntries + plan.ownEntries where entry.table == .nat {
+        for entry in plan.sharedEntries + plan.ownEntries where tables.contains(entry.table) {
             let found = (rules(entry.table, entry.chain) ?? []).compactMap(\.rule)
             let isCovered = found.contains(entry.rule) || entry.rule.isCovered(by: found)
             if !isCovered { throw missing(entry.rule, entry.chain, entry.table) }

@@ -1,0 +1,51 @@
+/// What an owner is to have in a table.
+struct NFTHolding: Equatable {
+    let owner: RuleOwner
+    /// Rules of its own, for elements that lead to its record.
+    var rules: [NFTRule] = []
+    var elements: [NFTElement]
+}
+
+extension NFTElement {
+    /// The shared element by which an owner waits for this one, while another attachment of the same container has it.
+    var waiting: NFTElement { NFTElement(set: NFTElement.waitingPrefix + self.set, key: key, data: data) }
+
+    /// The element for which this one waits; nil for one that does not wait.
+    var awaited: NFTElement? {
+        guard self.set.hasPrefix(NFTElement.waitingPrefix) else { return nil }
+        return NFTElement(set: String(self.set.dropFirst(NFTElement.waitingPrefix.count)), key: key, data: data)
+    }
+
+    private static let waitingPrefix = "waiting_"
+}
+
+extension NFTSet {
+    /// The shared set of those who wait for an element of this one.
+    var waiting: NFTSet { NFTSet(name: "waiting_" + name, key: key, data: data, isShared: true) }
+}
+
+/// The text that stands with elements and records and says whose they are: `network/container/interface`.
+struct NFTOwnerComment: Equatable {
+    let text: String
+
+    init(_ owner: RuleOwner) {
+        text = owner.network + "/" + owner.containerID + "/" + owner.interfaceName
+    }
+
+    init(_ text: String) {
+        self.text = text
+    }
+
+    /// Nil for what nobody of ours has written, or what was too long to be kept whole.
+    var owner: RuleOwner? {
+        let parts = text.split(separator: "/", maxSplits: 2).map(String.init)
+        guard parts.count == 3 else { return nil }
+        return RuleOwner(network: parts[0], containerID: parts[1], interfaceName: parts[2])
+    }
+
+    /// In words.
+    var description: String { owner?.description ?? (text.isEmpty ? "somebody unknown" : text) }
+
+    /// As the kernel keeps it.
+    var kept: NFTOwnerComment { NFTOwnerComment(NFTComment.kept(text)) }
+}

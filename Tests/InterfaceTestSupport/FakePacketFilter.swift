@@ -1,0 +1,131 @@
+public import PacketFilter
+public import PacketFilterSetup
+internal import SystemPackage
+
+/// A packet filter in memory: it keeps what it is told, and can be made to fail.
+public final class FakePacketFilter: PacketFilterAccess, PacketFilterBackend, SpoofChecker {
+    /// What is in force, by owner.
+    public struct State: Equatable {
+        public var published: [RuleOwner: PortForwarding] = [:]
+        public var masquerading: [RuleOwner: Masquerading] = [:]
+        public var pinned: [RuleOwner: PortPinning] = [:]
+
+        public init() {}
+    }
+
+    public var state = State()
+    /// Which backends were asked for, in order; nil where the choice was left to the host.
+    public private(set) var chosen: [PacketFilterBackendName?] = []
+    /// Whether the kernel has what it takes.
+    public var isSupported = true
+    private let log: CallLog
+
+    public init(_ log: CallLog) { self.log = log }
+
+    public var name: String { "fake" }
+
+    // MARK: PacketFilterAccess
+
+    public var all: [any PacketFilterBackend] { [self] }
+    public var spoofChecker: any SpoofChecker { self }
+
+    public func backend(_ name: PacketFilterBackendName?) -> any PacketFilterBackend {
+        chosen.append(name)
+        return self
+    }
+
+    private func call(_ operation: String) throws(PacketFilterError) {
+        do throws(Errno) { try log.record("packet filter: \(operation)") } catch {
+            throw PacketFilterError(backend: name, operation: "cannot \(operation)", cause: .kernel(error))
+        }
+    }
+
+    private func require<Intent: Equatable>(_ found: Intent?, _ wanted: Intent) throws(PacketFilterError) {
+        guard found == wanted else {
+            throw PacketFilterError(backend: name, operation: "found \(String(describing: found))", cause: .mismatch)
+        }
+    }
+
+    private func requireSupport() throws(PacketFilterError) {
+        if !isSupported { throw PacketFilterError(backend: name, operation: "make a table", cause: .unsupported) }
+    }
+
+    // MARK: Published ports
+
+    public func publish(_ forwarding: PortForwarding) throws(PacketFilterError) {
+        try call("publish ports of \(forwarding.owner)")
+        for (owner, other) in state.published where owner.containerID != forwarding.owner.containerID {
+            for mapping in forwarding.mappings where other.mappings.contains(where: { $0.overlaps(mapping) }) {
+                throw PacketFilterError(
+                    backend: name, operation: "publish", cause: .conflict(owner: owner.description, mapping: mapping))
+            }
+        }
+        state.published[forwarding.owner] = forwarding
+    }
+
+    public func check(_ forwarding: PortForwarding) throws(PacketFilterError) {
+        try call("check ports of \(forwarding.owner)")
+        try require(state.published[forwarding.owner], forwarding)
+    }
+
+    public func unpublish(_ owner: RuleOwner) throws(PacketFilterError) -> [PublishedPort] {
+        try call("unpublish ports of \(owner)")
+        return state.published.removeValue(forKey: owner)?.published ?? []
+    }
+
+    public func unpublish(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) -> [PublishedPort] {
+        try call("unpublish ports of network \(network)")
+        let stale = state.published.keys.filter { $0.network == network && !living.contains($0) }
+        return stale.flatMap { state.published.removeValue(forKey: $0)?.published ?? [] }
+    }
+
+    public func checkPublishing() throws(PacketFilterError) { try requireSupport() }
+
+    // MARK: Masquerading
+
+    public func masquerade(_ masquerading: Masquerading) throws(PacketFilterError) {
+        try call("masquerade \(masquerading.owner)")
+        state.masquerading[masquerading.owner] = masquerading
+    }
+
+    public func check(_ masquerading: Masquerading) throws(PacketFilterError) {
+        try call("check masquerading of \(masquerading.owner)")
+        try require(state.masquerading[masquerading.owner], masquerading)
+    }
+
+    public func stopMasquerading(_ owner: RuleOwner) throws(PacketFilterError) {
+        try call("stop masquerading \(owner)")
+        state.masquerading[owner] = nil
+    }
+
+    public func stopMasquerading(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
+        try call("stop masquerading network \(network)")
+        state.masquerading = state.masquerading.filter { $0.key.network != network || living.contains($0.key) }
+    }
+
+    public func checkMasquerading() throws(PacketFilterError) { try requireSupport() }
+
+    // MARK: Spoof check
+
+    public func pin(_ pinning: PortPinning) throws(PacketFilterError) {
+        try call("pin \(pinning.owner)")
+        state.pinned[pinning.owner] = pinning
+    }
+
+    public func check(_ pinning: PortPinning) throws(PacketFilterError) {
+        try call("check the pins of \(pinning.owner)")
+        try require(state.pinned[pinning.owner], pinning)
+    }
+
+    public func unpin(_ owner: RuleOwner) throws(PacketFilterError) {
+        try call("unpin \(owner)")
+        state.pinned[owner] = nil
+    }
+
+    public func unpin(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
+        try call("unpin network \(network)")
+        state.pinned = state.pinned.filter { $0.key.network != network || living.contains($0.key) }
+    }
+
+    public func checkPinning() throws(PacketFilterError) { try requireSupport() }
+}
