@@ -62,7 +62,8 @@ extension NetlinkSocket {
                 operation: "add route \(route.destination)", errno: .messageTooLong,
                 message: "\(route.nextHops.count) ways, at most \(Route.mostNextHops)")
         }
-        try connection.perform("add route \(route)", route.message(RTM_NEWROUTE, flags: Int32(NLM_F_CREATE | NLM_F_EXCL)))
+        try connection.perform(
+            "add route \(route)", route.message(RTM_NEWROUTE, flags: Int32(NLM_F_CREATE | NLM_F_EXCL)))
     }
 
     @discardableResult
@@ -71,7 +72,9 @@ extension NetlinkSocket {
     }
 
     public func link(leadingTo address: IPAddress) throws(NetlinkError) -> Link? {
-        let index: Int32? = try lookUpRoute(to: address) { $0.attributes(after: rtmsg.self)[RTA_OIF.rawValue]?.number() }
+        let index: Int32? = try lookUpRoute(to: address) {
+            $0.attributes(after: rtmsg.self)[RTA_OIF.rawValue]?.number()
+        }
         guard let index else { return nil }
         return try link(index: index)
     }

@@ -14,7 +14,8 @@ final class PacketFilterLock {
             lock = try Directory(creating: PacketFilterLock.folder).lock(PacketFilterLock.name)
         } catch {
             throw PacketFilterError(
-                backend: "packet filter", operation: "cannot lock \(PacketFilterLock.folder)/\(PacketFilterLock.name)", cause: .kernel(error))
+                backend: "packet filter", operation: "cannot lock \(PacketFilterLock.folder)/\(PacketFilterLock.name)",
+                cause: .kernel(error))
         }
     }
 

@@ -60,7 +60,9 @@ struct BridgeProtectionTests {
         #expect(scene.log.calls.isEmpty)
     }
 
-    @Test("DEL takes both away, with and without a sandbox, whatever the configuration says by then", arguments: [true, false])
+    @Test(
+        "DEL takes both away, with and without a sandbox, whatever the configuration says by then",
+        arguments: [true, false])
     func deletion(hasSandbox: Bool) throws {
         let scene = try BridgeScene()
         try scene.add(#""ipMasq":true,"ipspoofchk":true"#)

@@ -209,7 +209,9 @@ import Testing
         #expect(state != before)
         state.take(state.removal(of: .masquerading, ofNetwork: "net", sparing: ["c1"]))
         #expect(state == before)
-        for (purpose, network) in [(OwnerComment.Purpose.portForwarding, "net"), (.masquerading, "net"), (.portForwarding, "other")] {
+        for (purpose, network) in [
+            (OwnerComment.Purpose.portForwarding, "net"), (.masquerading, "net"), (.portForwarding, "other"),
+        ] {
             state.take(state.removal(of: purpose, ofNetwork: network, sparing: []))
         }
         #expect(state == Self.empty)

@@ -28,7 +28,8 @@ struct ConnectionFilter: Equatable {
         message.nest(CTA_TUPLE_ORIG) { message in
             if let destination {
                 message.nest(CTA_TUPLE_IP) { message in
-                    message.append(destination.family == .ipv4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, bytes: destination.bytes)
+                    message.append(
+                        destination.family == .ipv4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, bytes: destination.bytes)
                 }
             }
             message.nest(CTA_TUPLE_PROTO) { message in

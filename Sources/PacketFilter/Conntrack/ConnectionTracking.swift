@@ -31,8 +31,8 @@ public struct ConnectionTracking: ConnectionTracker {
         if count == 0 { return }
         do throws(NetlinkError) {
             let connection = try NetlinkConnection(.netfilter)
-            if try forgetDirectly(ports, which, connection) { return }
-            try forgetOneByOne(ports, which, connection, count)
+            let left = try forgetByDescription(ports, which, connection)
+            if !left.isEmpty { try forgetOneByOne(left, which, connection, count) }
         } catch {
             // A kernel that tracks no connections, or tells nobody, has nothing to forget.
             let isUnsupported = [.invalidArgument, .notSupported, .protocolNotSupported].contains(error.errno)
@@ -49,33 +49,40 @@ public struct ConnectionTracking: ConnectionTracker {
 
     // MARK: By a description
 
-    /// Tells the kernel which connections to forget: 0.1 ms for each description. False where it cannot be told that way: kernels
-    /// before 6.9 refuse it, ranges of ports have none, and many descriptions take longer than a list.
-    private func forgetDirectly(
+    /// Tells the kernel which connections to forget: 0.1 ms for each description.
+    ///
+    /// - Returns: what it cannot be told that way: kernels before 6.9 refuse it all. Of later ones, Linux 6.18 takes an IPv6
+    ///   address for its opposite and overlooks the ports of SCTP. Ranges of ports have no description.
+    private func forgetByDescription(
         _ ports: [PublishedPort], _ which: ForgottenConnections, _ connection: NetlinkConnection
-    ) throws(NetlinkError) -> Bool {
+    ) throws(NetlinkError) -> [PublishedPort] {
+        var left: [PublishedPort] = []
         var filters: [ConnectionFilter] = []
         for port in ports {
-            guard let more = try descriptions(port, which) else { return false }
-            filters += more
+            let mapping = port.mapping
+            if mapping.transport == .udp && port.container.family == .ipv4 && mapping.hostPorts.count == 1 {
+                filters += try descriptions(port, which)
+            } else {
+                left.append(port)
+            }
         }
-        guard filters.count <= 64 else { return false }
+        // Many descriptions take longer than a list.
+        guard filters.count <= 64 else { return ports }
         for filter in filters {
             do throws(NetlinkError) {
                 try connection.perform("forget connections", filter.request(IPCTNL_MSG_CT_DELETE))
             } catch {
-                if [.invalidArgument, .notSupported].contains(error.errno) { return false }
+                if [.invalidArgument, .notSupported].contains(error.errno) { return ports }
                 if error.errno != .noSuchFileOrDirectory { throw error }
             }
         }
-        return true
+        return left
     }
 
     private func descriptions(
         _ port: PublishedPort, _ which: ForgottenConnections
-    ) throws(NetlinkError) -> [ConnectionFilter]? {
+    ) throws(NetlinkError) -> [ConnectionFilter] {
         let mapping = port.mapping
-        guard mapping.hostPorts.count == 1 else { return nil }
         var filter = ConnectionFilter(
             family: port.container.family, transport: mapping.transport, destination: mapping.specificHostAddress,
             destinationPort: mapping.hostPorts.lowerBound)
@@ -100,7 +107,9 @@ public struct ConnectionTracking: ConnectionTracker {
     ) throws(NetlinkError) {
         var candidates: [TrackedConnection] = []
         for filter in ConnectionTracking.filters(ports, count) {
-            candidates += try connection.dump("list connections") { filter.request(IPCTNL_MSG_CT_GET) } _: {
+            candidates += try connection.dump("list connections") {
+                filter.request(IPCTNL_MSG_CT_GET)
+            } _: {
                 TrackedConnection($0)
             }
         }
@@ -131,7 +140,8 @@ public struct ConnectionTracking: ConnectionTracker {
 extension TrackedConnection {
     fileprivate func concerns(_ port: PublishedPort, _ which: ForgottenConnections) -> Bool {
         let mapping = port.mapping
-        guard family == port.container.family, transport == mapping.transport, mapping.hostPorts.contains(destinationPort),
+        guard family == port.container.family, transport == mapping.transport,
+            mapping.hostPorts.contains(destinationPort),
             mapping.specificHostAddress == nil || mapping.specificHostAddress == destination
         else { return false }
         let containerPort = mapping.hostPorts.count == 1 ? mapping.containerPort : destinationPort

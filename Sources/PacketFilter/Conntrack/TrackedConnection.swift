@@ -25,8 +25,10 @@ struct TrackedConnection {
         guard let original = attributes[CTA_TUPLE_ORIG.rawValue], let answer = attributes[CTA_TUPLE_REPLY.rawValue],
             let number: UInt8 = original.nested[CTA_TUPLE_PROTO.rawValue]?.nested[CTA_PROTO_NUM.rawValue]?.number(),
             let transport = TransportProtocol(rawValue: number),
-            let (destination, destinationPort) = TrackedConnection.end(original, CTA_IP_V4_DST, CTA_IP_V6_DST, CTA_PROTO_DST_PORT),
-            let (answering, answeringPort) = TrackedConnection.end(answer, CTA_IP_V4_SRC, CTA_IP_V6_SRC, CTA_PROTO_SRC_PORT)
+            let (destination, destinationPort) = TrackedConnection.end(
+                original, CTA_IP_V4_DST, CTA_IP_V6_DST, CTA_PROTO_DST_PORT),
+            let (answering, answeringPort) = TrackedConnection.end(
+                answer, CTA_IP_V4_SRC, CTA_IP_V6_SRC, CTA_PROTO_SRC_PORT)
         else { return nil }
         family = destination.family
         self.transport = transport
@@ -66,6 +68,7 @@ extension NetlinkMessage {
         self.init(
             Int(NFNL_SUBSYS_CTNETLINK) << 8 | Int(type.rawValue),
             nfgenmsg(
-                nfgen_family: UInt8(family.map { $0 == .ipv4 ? AF_INET : AF_INET6 } ?? AF_UNSPEC), version: 0, res_id: 0))
+                nfgen_family: UInt8(family.map { $0 == .ipv4 ? AF_INET : AF_INET6 } ?? AF_UNSPEC), version: 0, res_id: 0
+            ))
     }
 }

@@ -17,7 +17,10 @@ struct IPTablesPrograms {
     /// Looks on PATH, and where programs of the system are if that is not set, as it may be for a runtime.
     init() {
         let path = ProcessEnvironment.current["PATH"] ?? ""
-        let folders = path.isEmpty ? ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"] : path.split(separator: ":").map(String.init)
+        let folders =
+            path.isEmpty
+            ? ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"]
+            : path.split(separator: ":").map(String.init)
         guard let program = SystemProgramRunner().find("iptables", in: folders) else {
             kind = nil
             return

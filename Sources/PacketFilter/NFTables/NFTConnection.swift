@@ -61,7 +61,9 @@ struct NFTConnection {
 
         fileprivate init?(_ reply: NetlinkReply) {
             let attributes = reply.attributes(after: nfgenmsg.self)
-            guard reply.isNFT(NFT_MSG_NEWCHAIN), let name = attributes[NFTA_CHAIN_NAME.rawValue]?.text else { return nil }
+            guard reply.isNFT(NFT_MSG_NEWCHAIN), let name = attributes[NFTA_CHAIN_NAME.rawValue]?.text else {
+                return nil
+            }
             self.name = name
             comment = attributes[NFTA_CHAIN_USERDATA.rawValue].flatMap { NFTComment.text($0.bytes) } ?? ""
             use = attributes[NFTA_CHAIN_USE.rawValue]?.number(UInt32.self).map { Int(UInt32(bigEndian: $0)) } ?? 0

@@ -106,7 +106,8 @@ extension NFTOwnedTable {
     }
 
     /// False where this is not who waits for it.
-    private func handOver(_ element: NFTElement, to record: NFTConnection.FoundChain) throws(PacketFilterError) -> Bool {
+    private func handOver(_ element: NFTElement, to record: NFTConnection.FoundChain) throws(PacketFilterError) -> Bool
+    {
         for rule in try connection.rules(ofChain: record.name) ?? [] {
             guard let waiting = NFTElement(rule.comment, sets: layout.sets), let awaited = waiting.awaited,
                 awaited.set == element.set, awaited.key == element.key

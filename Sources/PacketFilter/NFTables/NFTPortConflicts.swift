@@ -104,7 +104,8 @@ struct NFTPortConflicts {
         let length = addressLength(set, port)
         let last = found.lastKey ?? found.key
         guard length > 0, let wanted = port.mapping.specificHostAddress,
-            let first = IPAddress(bytes: found.key[..<length]), let end = IPAddress(bytes: last[..<length]), first <= end
+            let first = IPAddress(bytes: found.key[..<length]), let end = IPAddress(bytes: last[..<length]),
+            first <= end
         else { return true }
         return (first...end).contains(wanted)
     }

@@ -98,7 +98,8 @@ enum NFTPorts {
 
     private static func sourceTranslation(_ family: AddressFamily) -> [NFTRule] {
         let fromLoopback = NFTRule(
-            "from 127.0.0.1", .family(.ipv4), .source(loopback), .isIn("loopback_ipv4", [.destination(.ipv4)]), .masquerade)
+            "from 127.0.0.1", .family(.ipv4), .source(loopback), .isIn("loopback_ipv4", [.destination(.ipv4)]),
+            .masquerade)
         return [
             NFTRule(
                 "\(family): back where it came from", .family(family), .isTranslated,

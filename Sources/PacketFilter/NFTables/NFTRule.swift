@@ -81,9 +81,13 @@ struct NFTChain: Equatable, Sendable {
         /// The lower one is called first.
         let priority: Int32
 
-        static func prerouting(_ kind: Kind, _ priority: Int32) -> Hook { Hook(kind: kind, number: 0, priority: priority) }
+        static func prerouting(_ kind: Kind, _ priority: Int32) -> Hook {
+            Hook(kind: kind, number: 0, priority: priority)
+        }
         static func output(_ kind: Kind, _ priority: Int32) -> Hook { Hook(kind: kind, number: 3, priority: priority) }
-        static func postrouting(_ kind: Kind, _ priority: Int32) -> Hook { Hook(kind: kind, number: 4, priority: priority) }
+        static func postrouting(_ kind: Kind, _ priority: Int32) -> Hook {
+            Hook(kind: kind, number: 4, priority: priority)
+        }
     }
 
     let name: String

@@ -36,7 +36,8 @@ enum NFTSpoofCheck {
                         "IPv4 from another address", .etherType(ipv4),
                         .isIn("sources_ipv4", [.inputLink, .source(.ipv4)], isNegated: true), .drop),
                     NFTRule(
-                        "advertisement of another address", .etherType(ipv6), .transportIs(58), .isNeighbourAdvertisement,
+                        "advertisement of another address", .etherType(ipv6), .transportIs(58),
+                        .isNeighbourAdvertisement,
                         .isIn("sources_ipv6", [.inputLink, .advertisedAddress], isNegated: true), .drop),
                     NFTRule(
                         "IPv6 from another address", .etherType(ipv6),

@@ -56,7 +56,8 @@ struct NFTTransaction {
         for chain in layout.chains { append(.layout("chain \(chain.name)"), message(for: chain)) }
         for chain in layout.chains {
             for rule in chain.rules {
-                append(.layout("the rule \"\(rule.comment)\" of chain \(chain.name)"), message(for: rule, in: chain.name))
+                append(
+                    .layout("the rule \"\(rule.comment)\" of chain \(chain.name)"), message(for: rule, in: chain.name))
             }
         }
     }

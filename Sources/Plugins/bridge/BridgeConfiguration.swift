@@ -89,7 +89,8 @@ struct BridgeConfiguration: Equatable {
         }
         if ipspoofchk && ipamType == nil {
             throw CNIError(
-                .invalidConfiguration, "ipspoofchk: expected an IPAM plugin that says what the addresses are, found none")
+                .invalidConfiguration,
+                "ipspoofchk: expected an IPAM plugin that says what the addresses are, found none")
         }
         if ipamType == nil && !version.hasInterfaces {
             throw CNIError(

@@ -59,7 +59,8 @@ struct PortmapConfiguration: Equatable {
         }
         guard !containers.isEmpty else {
             throw CNIError(
-                .invalidConfiguration, "prevResult.ips: expected an address of the container to publish ports of, found none")
+                .invalidConfiguration,
+                "prevResult.ips: expected an address of the container to publish ports of, found none")
         }
         for (position, mapping) in mappings.enumerated() {
             if let address = mapping.specificHostAddress, !containers.contains(where: { $0.family == address.family }) {
@@ -84,7 +85,8 @@ extension PortMapping {
         let container: UInt16 = try entry["containerPort"].required(expected) { field throws(JSONError) in
             try field.integer(in: limits)
         }
-        let transport = try entry["protocol"].text("\"tcp\", \"udp\" or \"sctp\"", TransportProtocol.init(name:)) ?? .tcp
+        let transport =
+            try entry["protocol"].text("\"tcp\", \"udp\" or \"sctp\"", TransportProtocol.init(name:)) ?? .tcp
         let address = try entry["hostIP"].text("an IPv4 or IPv6 address of the host") { IPAddress($0) }
         if let address, address.isMulticast || (address.isLoopback && address.family == .ipv6) {
             // The kernel routes packets of ::1 nowhere but to the host itself.

@@ -115,7 +115,8 @@ extension AttachRequest {
         get throws(CNIError) {
             guard let result = configuration.prevResult else {
                 throw CNIError(
-                    .invalidConfiguration, "prevResult: expected the result of the plugins before this one, found nothing")
+                    .invalidConfiguration,
+                    "prevResult: expected the result of the plugins before this one, found nothing")
             }
             return result
         }

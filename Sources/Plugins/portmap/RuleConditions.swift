@@ -39,7 +39,8 @@ extension JSONField {
             }
             kind = text
         case "iifname" where !isNegated: kind = "iifname"
-        default: throw word.error(expected: "-s, -d or -i, with ! before it, or ip saddr, ip daddr or iifname of the family")
+        default:
+            throw word.error(expected: "-s, -d or -i, with ! before it, or ip saddr, ip daddr or iifname of the family")
         }
         var value = try next(&rest, after: word)
         if try value.string() == "!=" {
@@ -50,7 +51,8 @@ extension JSONField {
         return RuleCondition(family, try subject(kind, value, family), isNegated: isNegated)
     }
 
-    private static func next(_ rest: inout ArraySlice<JSONField>, after word: JSONField) throws(JSONError) -> JSONField {
+    private static func next(_ rest: inout ArraySlice<JSONField>, after word: JSONField) throws(JSONError) -> JSONField
+    {
         guard let next = rest.popFirst() else { throw word.error(expected: "something after it") }
         return next
     }

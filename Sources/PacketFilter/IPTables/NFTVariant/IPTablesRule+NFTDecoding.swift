@@ -78,7 +78,8 @@ struct NFTVariantRuleReader {
             rule.source = prefix(value, length, isNegated)
         case .payload(NFT_PAYLOAD_NETWORK_HEADER.rawValue, layout.destination, let length):
             rule.destination = prefix(value, length, isNegated)
-        case .payload(NFT_PAYLOAD_NETWORK_HEADER.rawValue, layout.protocolNumber, 1) where !isNegated && value.count == 1:
+        case .payload(NFT_PAYLOAD_NETWORK_HEADER.rawValue, layout.protocolNumber, 1)
+        where !isNegated && value.count == 1:
             rule.protocolNumber = IPProtocol(number: value[0])
         case .payload(NFT_PAYLOAD_TRANSPORT_HEADER.rawValue, 2, 2) where !isNegated && value.count == 2:
             ports(value, value)
@@ -106,7 +107,8 @@ struct NFTVariantRuleReader {
         rule.matches.append(.destinationPorts(transport, first...last))
     }
 
-    private mutating func prefix(_ value: [UInt8], _ length: UInt32, _ isNegated: Bool) -> IPTablesRule.Test<IPPrefix>? {
+    private mutating func prefix(_ value: [UInt8], _ length: UInt32, _ isNegated: Bool) -> IPTablesRule.Test<IPPrefix>?
+    {
         let width = family.bitWidth / 8
         guard value.count <= width, value.count == Int(length),
             let address = IPAddress(bytes: value + [UInt8](repeating: 0, count: width - value.count)),

@@ -57,7 +57,8 @@ struct NFTVariantIPTables: IPTablesKind {
                 guard error.errno == .noSuchFileOrDirectory, !found.isNew else {
                     throw PacketFilterError(
                         backend: .iptables, operation: "cannot change tables of family \(family)",
-                        cause: error.errno == .notSupported ? .unsupported : .kernel(error.errno), message: error.message)
+                        cause: error.errno == .notSupported ? .unsupported : .kernel(error.errno),
+                        message: error.message)
                 }
             }
         }

@@ -24,7 +24,8 @@ extension IPTablesState {
         var dead: Set<ChainName> = []
         for (name, rules) in tables[.nat] ?? [:] {
             for rule in rules.compactMap(\.rule) {
-                guard let owner = rule.comment.flatMap({ OwnerComment($0) }), owner.network == network, owner.purpose == purpose,
+                guard let owner = rule.comment.flatMap({ OwnerComment($0) }), owner.network == network,
+                    owner.purpose == purpose,
                     // A comment is text that anybody may write; the name of the chain proves it.
                     let chain = rule.jumpDestination ?? ChainName(name), owner.mayOwn(chain), !spared.contains(chain)
                 else { continue }
