@@ -28,18 +28,24 @@ package struct Attributes {
     fileprivate let first: UnsafeMutablePointer<nlattr>?
     fileprivate let length: Int32
 
-    package subscript(type: some BinaryInteger) -> Attribute? {
-        guard let first, let found = nla_find(first, length, Int32(type)) else { return nil }
+    package subscript(type: some BinaryInteger) -> Attribute? { self[UInt32(type)] }
+
+    /// The same without a generic type: other modules call it, for lists of thousands of rules.
+    package subscript(type: UInt32) -> Attribute? {
+        guard let first, let found = nla_find(first, length, Int32(bitPattern: type)) else { return nil }
         return Attribute(pointer: found)
     }
 
     /// Every attribute of a type that may occur several times.
-    package func all(_ type: some BinaryInteger) -> [Attribute] {
+    package func all(_ type: some BinaryInteger) -> [Attribute] { all(UInt32(type)) }
+
+    /// The same without a generic type.
+    package func all(_ type: UInt32) -> [Attribute] {
         var found: [Attribute] = []
         var current = first
         var remaining = length
         while let attribute = current, nla_ok(attribute, remaining) != 0 {
-            if nla_type(attribute) == Int32(type) { found.append(Attribute(pointer: attribute)) }
+            if nla_type(attribute) == Int32(bitPattern: type) { found.append(Attribute(pointer: attribute)) }
             current = nla_next(attribute, &remaining)
         }
         return found
@@ -57,12 +63,21 @@ package struct Attribute {
         structure(type)
     }
 
+    /// A number of 32 bits in network order, as nf_tables tells all its numbers.
+    package var networkNumber: UInt32? {
+        guard nla_len(pointer) >= 4, let data = nla_data(pointer) else { return nil }
+        return UInt32(bigEndian: data.loadUnaligned(as: UInt32.self))
+    }
+
     package func structure<Structure: BitwiseCopyable>(_: Structure.Type) -> Structure? {
         guard Int(nla_len(pointer)) >= MemoryLayout<Structure>.size else { return nil }
         return nla_data(pointer)?.loadUnaligned(as: Structure.self)
     }
 
-    package var text: String { String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+    package var text: String {
+        let bytes = UnsafeRawBufferPointer(start: nla_data(pointer), count: Int(nla_len(pointer)))
+        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
 
     /// The attributes inside.
     package var nested: Attributes {

@@ -66,7 +66,7 @@ struct NFTConnection {
             }
             self.name = name
             comment = attributes[NFTA_CHAIN_USERDATA.rawValue].flatMap { NFTComment.text($0.bytes) } ?? ""
-            use = attributes[NFTA_CHAIN_USE.rawValue]?.number(UInt32.self).map { Int(UInt32(bigEndian: $0)) } ?? 0
+            use = attributes[NFTA_CHAIN_USE.rawValue]?.networkNumber.map { Int($0) } ?? 0
         }
     }
 
@@ -111,8 +111,7 @@ struct NFTConnection {
         message.append(NFTA_TABLE_NAME, text: layout.name)
         do throws(NetlinkError) {
             return try connection.get("look up table \(layout.name)", message) { reply in
-                reply.attributes(after: nfgenmsg.self)[NFTA_TABLE_USE.rawValue]?.number(UInt32.self)
-                    .map { Int(UInt32(bigEndian: $0)) }
+                reply.attributes(after: nfgenmsg.self)[NFTA_TABLE_USE.rawValue]?.networkNumber.map { Int($0) }
             }
         } catch {
             if error.isAbsence { return nil }

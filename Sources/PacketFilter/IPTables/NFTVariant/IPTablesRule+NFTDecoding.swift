@@ -195,7 +195,7 @@ extension LegacyExtension {
 extension Attributes {
     /// A number, which nf_tables tells in network order.
     fileprivate func number(_ type: some RawRepresentable<UInt32>) -> UInt32? {
-        self[type.rawValue]?.number(UInt32.self).map(UInt32.init(bigEndian:))
+        self[type.rawValue]?.networkNumber
     }
 
     /// The bytes of a value.
