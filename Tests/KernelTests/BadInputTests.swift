@@ -16,7 +16,7 @@ import Testing
             "bridge",
             #"{"cniVersion":"1.1.0","name":"net","type":"bridge","bridge":"cni0","isGateway":true,"mtu":1400,"vlan":0,"#
                 + #""hairpinMode":true,"ipam":{"type":"host-local","dataDir":"DATA","ranges":[[{"subnet":"10.77.0.0/24"}]],"#
-                + #""routes":[{"dst":"0.0.0.0/0"}]},"dns":{"nameservers":["10.77.0.1"]},"args":{"cni":{"ips":["10.77.0.9"]}}}"#
+                + #""routes":[{"dst":"0.0.0.0/0"}]},"ipMasq":true,"ipMasqBackend":"nftables","ipspoofchk":true,"dns":{"nameservers":["10.77.0.1"]},"args":{"cni":{"ips":["10.77.0.9"]}}}"#
         ),
         (
             "host-local",
@@ -24,7 +24,15 @@ import Testing
                 + #""ranges":[[{"subnet":"10.77.0.0/24","rangeStart":"10.77.0.5","gateway":"10.77.0.1"}],[{"subnet":"fd77::/64"}]],"#
                 + #""routes":[{"dst":"::/0","gw":"fd77::1","mtu":1400}]}}"#
         ),
+        ("portmap", portmap("nftables")), ("portmap", portmap("iptables")),
     ]
+
+    private static func portmap(_ backend: String) -> String {
+        #"{"cniVersion":"1.1.0","name":"net","type":"portmap","backend":"\#(backend)","snat":true,"markMasqBit":3,"#
+            + #""conditionsV4":["!","-s","192.0.2.0/24"],"runtimeConfig":{"portMappings":[{"hostPort":8080,"containerPort":80,"#
+            + #""protocol":"tcp","hostIP":"192.0.2.1"},{"hostPort":53,"containerPort":53,"protocol":"udp"}]},"prevResult":"#
+            + #"{"interfaces":[{"name":"cni0"},{"name":"eth0","sandbox":"/x"}],"ips":[{"interface":1,"address":"10.77.0.2/24"}]}}"#
+    }
 
     /// How many calls of each plugin; `CNI_BAD_INPUTS` asks for another number.
     static let count = ProcessInfo.processInfo.environment["CNI_BAD_INPUTS"].flatMap { Int($0) } ?? 1000

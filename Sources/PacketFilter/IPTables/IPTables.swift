@@ -83,8 +83,20 @@ public struct IPTables: PacketFilterBackend {
 
     public func checkPublishing() throws(PacketFilterError) {
         let kind = try kind()
-        for family in AddressFamily.allCases { _ = try kind.state(family, [.nat]) }
+        let forwarding = PortForwarding(
+            owner: IPTables.nobody, mappings: [PortMapping(.tcp, hostPorts: 1...1, containerPort: 1)],
+            containers: [IPPrefix(only: .unspecified(.ipv4))])
+        if let plan = try IPTablesPlan(forwarding, .ipv4) {
+            do throws(PacketFilterError) { try kind.tryOut(plan) } catch {
+                // Somebody has that port: then the kernel can.
+                if case .conflict = error.cause { return }
+                throw error
+            }
+        }
     }
+
+    /// Who is published for on trial.
+    private static let nobody = RuleOwner(network: "status", containerID: "status", interfaceName: "status")
 
     private func mayContain(_ chain: ChainName) throws(PacketFilterError) -> Bool {
         for kind in kinds {
@@ -171,5 +183,10 @@ public struct IPTables: PacketFilterBackend {
         for kind in kinds { _ = try kind.collectGarbage(.masquerading, network: network, living: containers) }
     }
 
-    public func checkMasquerading() throws(PacketFilterError) { try checkPublishing() }
+    public func checkMasquerading() throws(PacketFilterError) {
+        let kind = try kind()
+        let masquerading = Masquerading(
+            owner: IPTables.nobody, addresses: [IPPrefix(only: .unspecified(.ipv4))], link: "")
+        if let plan = try IPTablesPlan(masquerading, .ipv4) { try kind.tryOut(plan) }
+    }
 }

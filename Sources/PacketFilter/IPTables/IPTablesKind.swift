@@ -15,6 +15,9 @@ protocol IPTablesKind: Sendable {
         _ family: AddressFamily, _ tables: [IPTablesTable], creating: Bool,
         _ decide: (IPTablesState) throws(PacketFilterError) -> [IPTablesChange]
     ) throws(PacketFilterError)
+
+    /// Finds out whether the kernel knows all that a plan needs, as far as that can be told without changing anything.
+    func tryOut(_ plan: IPTablesPlan) throws(PacketFilterError)
 }
 
 extension IPTablesKind {

@@ -36,6 +36,9 @@ struct LegacyIPTables: IPTablesKind {
             message: "somebody else keeps changing them")
     }
 
+    /// A table is made by being looked at; only those that are there can be asked about.
+    func tryOut(_ plan: IPTablesPlan) throws(PacketFilterError) { _ = try state(plan.family, plan.tables) }
+
     private func loaded(
         _ tables: [IPTablesTable], _ family: AddressFamily
     ) throws(PacketFilterError) -> [IPTablesTable] {

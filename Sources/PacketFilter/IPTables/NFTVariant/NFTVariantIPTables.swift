@@ -67,6 +67,27 @@ struct NFTVariantIPTables: IPTablesKind {
             message: "somebody else keeps changing them")
     }
 
+    func tryOut(_ plan: IPTablesPlan) throws(PacketFilterError) {
+        let connection: NetlinkConnection
+        var found: NFTVariantTables
+        do throws(NetlinkError) {
+            connection = try NetlinkConnection(.netfilter)
+            found = try NFTVariantTables(plan.family, plan.tables, connection)
+        } catch {
+            throw failure(error)
+        }
+        // A batch without an end is looked at and forgotten.
+        var batch = NetlinkBatch()
+        batch.append(.nftBatch(NFNL_MSG_BATCH_BEGIN))
+        for change in try found.state.changes(applying: plan) { found.append(change, to: &batch) }
+        batch.askForAnswer()
+        do throws(NetlinkBatchFailure) { try connection.transact(batch) } catch {
+            throw PacketFilterError(
+                backend: .iptables, operation: "make rules of family \(plan.family)", cause: .unsupported,
+                message: error.message ?? "the kernel says: \(error.errno)")
+        }
+    }
+
     private func failure(_ error: NetlinkError) -> PacketFilterError {
         PacketFilterError(
             backend: .iptables, operation: error.operation,
