@@ -9,7 +9,8 @@ import Testing
         "is for user-mode Linux (scripts/test --tier uml)"))
 struct KernelFeatureTests {
     /// User-mode Linux of Debian has no tables of the family inet; tests of those run on the machine's own kernel.
-    @Test(arguments: KernelFeature.allCases.filter { $0 != .nftables }) func `the kernel has it`(feature: KernelFeature) {
+    @Test(arguments: KernelFeature.allCases.filter { $0 != .nftables }) func `the kernel has it`(feature: KernelFeature)
+    {
         #expect(feature.isAvailable, "\(feature.rawValue)")
     }
 }

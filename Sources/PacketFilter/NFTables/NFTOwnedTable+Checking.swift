@@ -82,7 +82,7 @@ extension NFTOwnedTable {
                 .invalidArgument,
             ]
             return PacketFilterError(
-                backend: "nftables", operation: "cannot make \(what) of table \(layout.name)",
+                backend: "nftables", operation: "cannot make \(what)",
                 cause: missing.contains(failure.errno) ? .unsupported : .kernel(failure.errno),
                 message: failure.message ?? "the kernel says: \(failure.errno)")
         case .record(let chain): return refusal("change chain \(chain)", failure)

@@ -51,13 +51,15 @@ struct NFTTransaction {
         table.append(NFTA_TABLE_NAME, text: layout.name)
         append(.layout("table \(layout.name)"), table)
         for (number, set) in layout.realSets.enumerated() {
-            append(.layout("set \(set.name)"), message(for: set, number: UInt32(number + 1)))
+            append(.layout("set \(set.name) of table \(layout.name)"), message(for: set, number: UInt32(number + 1)))
         }
-        for chain in layout.chains { append(.layout("chain \(chain.name)"), message(for: chain)) }
+        for chain in layout.chains {
+            append(.layout("chain \(chain.name) of table \(layout.name)"), message(for: chain))
+        }
         for chain in layout.chains {
             for rule in chain.rules {
                 append(
-                    .layout("the rule \"\(rule.comment)\" of chain \(chain.name)"), message(for: rule, in: chain.name))
+                    .layout("the rule \"\(rule.comment)\" of table \(layout.name)"), message(for: rule, in: chain.name))
             }
         }
     }
