@@ -51,6 +51,7 @@ let package = Package(
     products: [
         .library(name: "CNIPlugin", targets: ["CNIPlugin", "CNI", "JSON", "NetworkAddress", "LinuxSystem"]),
         .library(name: "InterfaceSetup", targets: ["InterfaceSetup", "Netlink"]),
+        .library(name: "PacketFilterSetup", targets: ["PacketFilterSetup", "PacketFilter"]),
         .library(name: "CNIRuntime", targets: ["CNIRuntime", "CNIExecution", "CNI", "JSON", "NetworkAddress", "LinuxSystem"]),
     ],
     dependencies: [
