@@ -9,8 +9,9 @@ extension NFTOwnedTable {
         let record = NFTOwnedTable.record(of: holding.owner)
         let comment = NFTOwnerComment(holding.owner).text
         // What stays is not touched.
-        var old = (before ?? []).filter { !holding.elements.contains($0) }
-        let new = holding.elements.filter { before?.contains($0) != true }
+        let (had, wanted) = (Set(before ?? []), Set(holding.elements))
+        var old = (before ?? []).filter { !wanted.contains($0) }
+        let new = holding.elements.filter { !had.contains($0) }
         // Looked for, and not found out by trying: a transaction that fails takes ten milliseconds and more.
         var hasTable = before != nil
         if !hasTable { hasTable = try connection.tableUse() != nil }

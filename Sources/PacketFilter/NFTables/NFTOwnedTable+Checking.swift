@@ -8,11 +8,12 @@ extension NFTOwnedTable {
         guard let rules = try connection.rules(ofChain: record) else {
             throw mismatch("table \(layout.name) knows nothing of \(holding.owner)")
         }
-        let recorded = rules.compactMap { NFTElement($0.comment, sets: layout.sets) }
+        let recorded = Set(rules.compactMap { NFTElement($0.comment, sets: layout.sets) })
+        let wanted = Set(holding.elements)
         if let missing = holding.rules.first(where: { rule in !rules.contains { $0.comment == rule.comment } }) {
             throw mismatch("chain \(record) of table \(layout.name) lacks the rule \"\(missing.comment)\"")
         }
-        if let surplus = recorded.first(where: { !holding.elements.contains($0.awaited ?? $0) }) {
+        if let surplus = recorded.first(where: { !wanted.contains($0.awaited ?? $0) }) {
             throw mismatch("\(surplus) is recorded in table \(layout.name), and not wanted")
         }
         let own = NFTOwnerComment(holding.owner)

@@ -134,7 +134,9 @@ struct NFTTransaction {
     }
 
     private func message(for rule: NFTRule, in chain: String) -> NetlinkMessage {
-        let message = NetlinkMessage(nft: NFT_MSG_NEWRULE, flags: NLM_F_CREATE | NLM_F_APPEND, layout.family)
+        let message = NetlinkMessage(
+            nft: NFT_MSG_NEWRULE, flags: NLM_F_CREATE | NLM_F_APPEND, layout.family,
+            capacity: 4096 + 512 * rule.statements.count)
         message.append(NFTA_RULE_TABLE, text: layout.name)
         message.append(NFTA_RULE_CHAIN, text: chain)
         NFTExpressionWriter.append(rule.statements, to: message)
@@ -239,15 +241,16 @@ struct NFTTransaction {
 
 extension NetlinkMessage {
     /// A request to nf_tables about a table of ours.
-    init(nft type: nf_tables_msg_types, flags: Int32 = 0, _ family: NFTLayout.Family) {
-        self.init(nft: type, flags: flags, number: family == .inet ? NFPROTO_INET : NFPROTO_BRIDGE)
+    init(nft type: nf_tables_msg_types, flags: Int32 = 0, _ family: NFTLayout.Family, capacity: Int = 4096) {
+        self.init(
+            nft: type, flags: flags, number: family == .inet ? NFPROTO_INET : NFPROTO_BRIDGE, capacity: capacity)
     }
 
     /// A request to nf_tables about a table of a family (NFPROTO_*).
-    init(nft type: nf_tables_msg_types, flags: Int32 = 0, number: some BinaryInteger) {
+    init(nft type: nf_tables_msg_types, flags: Int32 = 0, number: some BinaryInteger, capacity: Int = 4096) {
         self.init(
             Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(type.rawValue), flags: flags,
-            nfgenmsg(nfgen_family: UInt8(number), version: 0, res_id: 0))
+            nfgenmsg(nfgen_family: UInt8(number), version: 0, res_id: 0), capacity: capacity)
     }
 
     /// The messages that begin and end a transaction of nf_tables.

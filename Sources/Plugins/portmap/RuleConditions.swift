@@ -12,6 +12,8 @@ extension JSONField {
     /// Anything else is refused: this is text that would otherwise become part of a rule.
     func ruleConditions(_ family: AddressFamily) throws(JSONError) -> [RuleCondition] {
         var words = try elements()[...]
+        // A rule has room for some, and nobody needs more.
+        if words.count > 64 { throw error(expected: "at most 64 words") }
         var conditions: [RuleCondition] = []
         while let first = words.popFirst() {
             conditions.append(try JSONField.condition(first, &words, family))

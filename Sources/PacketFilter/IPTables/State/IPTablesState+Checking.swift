@@ -10,12 +10,12 @@ extension IPTablesState {
             || contains(.raw, IPTablesPlan.loopbackGuardEntry.chain, IPTablesPlan.loopbackGuardEntry.rule)
         let tables: Set<IPTablesTable> = isGuarded ? [.nat, .raw] : [.nat]
         for chain in plan.sharedChains + [plan.ownChain] where tables.contains(chain.table) {
-            guard let found = rules(chain.table, chain.name)?.compactMap(\.rule) else {
+            guard let found = rules(chain.table, chain.name).map({ Set($0.compactMap(\.rule)) }) else {
                 throw PacketFilterError(
                     backend: .iptables, operation: "chain \(chain.name) of table \(chain.table)", cause: .mismatch,
                     message: "is not there")
             }
-            for rule in chain.rules where !found.contains(where: { $0 == rule || $0 == rule.fromAnywhere }) {
+            for rule in chain.rules where !found.contains(rule) && !found.contains(rule.fromAnywhere) {
                 throw missing(rule, chain.name, chain.table)
             }
         }
