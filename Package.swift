@@ -106,7 +106,7 @@ let package = Package(
         tests("CNITests", uses: ["CNI", "JSON", "NetworkAddress", "TestSupport"]),
         tests("CNIPluginTests", uses: ["CNIPlugin", "CNI", "JSON", "LinuxSystem", "TestSupport", system]),
         tests("NetlinkTests", uses: ["Netlink", "NetworkAddress", "LinuxSystem", system]),
-        tests("PacketFilterTests", uses: ["PacketFilter", "NetworkAddress", "LinuxSystem", "JSON", "TestSupport", system]),
+        tests("PacketFilterTests", uses: ["PacketFilter", "Netlink", "CNetlink", "CNetfilter", "NetworkAddress", "LinuxSystem", "JSON", "TestSupport", system]),
         tests("InterfaceSetupTests", uses: ["InterfaceSetup", "Netlink", "CNI", "CNIPlugin", "JSON", "NetworkAddress", "LinuxSystem", "InterfaceTestSupport", system]),
         tests("LoopbackTests", uses: ["loopback", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("BridgeTests", uses: ["bridge", "PacketFilter", "PacketFilterSetup", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
