@@ -110,6 +110,7 @@ let package = Package(
         tests("InterfaceSetupTests", uses: ["InterfaceSetup", "Netlink", "CNI", "CNIPlugin", "JSON", "NetworkAddress", "LinuxSystem", "InterfaceTestSupport", system]),
         tests("LoopbackTests", uses: ["loopback", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("BridgeTests", uses: ["bridge", "PacketFilter", "PacketFilterSetup", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
+        tests("PortmapTests", uses: ["portmap", "PacketFilter", "PacketFilterSetup", "CNI", "CNIPlugin", "Netlink", "InterfaceTestSupport", "JSON", "NetworkAddress", system]),
         tests("HostLocalTests", uses: ["host-local", "CNI", "CNIPlugin", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("MessageDigestTests", uses: ["MessageDigest"]),
         tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "CNIExecution", "cnitool", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
