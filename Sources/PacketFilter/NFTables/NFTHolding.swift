@@ -10,6 +10,11 @@ struct NFTHolding: Equatable {
         var seen: Set<NFTElement> = []
         return NFTHolding(owner: owner, rules: rules, elements: elements.filter { seen.insert($0).inserted })
     }
+
+    /// Whether there is an element with the same key, wherever it leads to.
+    func hasKey(of element: NFTElement) -> Bool {
+        elements.contains { $0.set == element.set && $0.key == element.key }
+    }
 }
 
 extension NFTElement {
