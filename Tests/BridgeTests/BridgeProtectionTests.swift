@@ -89,7 +89,7 @@ struct BridgeProtectionTests {
         let request = try scene.runtime.request(BridgeScene.json(members), prevResult: result)
         try scene.plugin.check(request)
         scene.filters.state = FakePacketFilter.State()
-        #expect(failure { try scene.plugin.check(request) }?.hasPrefix("fake: found nil") == true)
+        #expect(failure { try scene.plugin.check(request) }?.hasPrefix("packet filter: found nil") == true)
     }
 
     @Test("GC takes away what belongs to attachments of this network that do not live")

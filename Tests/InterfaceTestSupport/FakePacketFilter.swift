@@ -19,10 +19,13 @@ public final class FakePacketFilter: PacketFilterAccess, PacketFilterBackend, Sp
     /// Whether the kernel has what it takes.
     public var isSupported = true
     private let log: CallLog
+    /// What its calls and errors begin with.
+    public let name: String
 
-    public init(_ log: CallLog) { self.log = log }
-
-    public var name: String { "fake" }
+    public init(_ log: CallLog, name: String = "packet filter") {
+        self.log = log
+        self.name = name
+    }
 
     // MARK: PacketFilterAccess
 
@@ -35,7 +38,7 @@ public final class FakePacketFilter: PacketFilterAccess, PacketFilterBackend, Sp
     }
 
     private func call(_ operation: String) throws(PacketFilterError) {
-        do throws(Errno) { try log.record("packet filter: \(operation)") } catch {
+        do throws(Errno) { try log.record("\(name): \(operation)") } catch {
             throw PacketFilterError(backend: name, operation: "cannot \(operation)", cause: .kernel(error))
         }
     }

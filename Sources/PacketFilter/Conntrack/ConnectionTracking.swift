@@ -138,7 +138,8 @@ public struct ConnectionTracking: ConnectionTracker {
 }
 
 extension TrackedConnection {
-    fileprivate func concerns(_ port: PublishedPort, _ which: ForgottenConnections) -> Bool {
+    /// Whether it is one of those to forget for a port.
+    func concerns(_ port: PublishedPort, _ which: ForgottenConnections) -> Bool {
         let mapping = port.mapping
         guard family == port.container.family, transport == mapping.transport,
             mapping.hostPorts.contains(destinationPort),

@@ -4,6 +4,17 @@ struct NFTHolding: Equatable {
     /// Rules of its own, for elements that lead to its record.
     var rules: [NFTRule] = []
     var elements: [NFTElement]
+
+    /// The same with each element once: one that is there twice would be in its own way.
+    var withoutRepetitions: NFTHolding {
+        var seen: Set<NFTElement> = []
+        return NFTHolding(owner: owner, rules: rules, elements: elements.filter { seen.insert($0).inserted })
+    }
+
+    /// Whether there is an element with the same key, wherever it leads to.
+    func hasKey(of element: NFTElement) -> Bool {
+        elements.contains { $0.set == element.set && $0.key == element.key }
+    }
 }
 
 extension NFTElement {

@@ -39,6 +39,6 @@ enum NFTMasquerade {
                 NFTElement(set: "sources_\(address.family)", key: [source]),
             ]
         }
-        return NFTHolding(owner: masquerading.owner, elements: elements)
+        return NFTHolding(owner: masquerading.owner, elements: elements).withoutRepetitions
     }
 }

@@ -15,7 +15,8 @@ extension NFTOwnedTable {
         // Looked for, and not found out by trying: a transaction that fails takes ten milliseconds and more.
         var hasTable = before != nil
         if !hasTable { hasTable = try connection.tableUse() != nil }
-        let ending = try ending(among: old, last)
+        // One chain stands for a key, wherever that leads to.
+        let ending = try ending(among: old.filter { !holding.hasKey(of: $0) }, last)
         var missing: [NFTElement] = []
         for element in holding.elements where layout.isShared(element) {
             if try connection.use(ofChain: element.sharedChain) == nil { missing.append(element) }
@@ -96,7 +97,7 @@ extension NFTOwnedTable {
     // MARK: Waiting
 
     /// Gives elements that were removed to another attachment of the same container that waits for them.
-    private func handOver(_ elements: [NFTElement], of containerID: String) throws(PacketFilterError) {
+    func handOver(_ elements: [NFTElement], of containerID: String) throws(PacketFilterError) {
         for element in elements where layout.sets.contains(where: { $0.name == element.waiting.set }) {
             guard try connection.use(ofChain: element.waiting.sharedChain) != nil else { continue }
             for record in try connection.chains(prefix: NFTOwnedTable.recordPrefix)

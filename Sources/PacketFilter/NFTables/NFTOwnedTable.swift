@@ -52,7 +52,10 @@ struct NFTOwnedTable {
         var holding = holding
         holding.elements = holding.elements.map { waiting.contains($0) ? $0.waiting : $0 }
         try change(holding, from: before, last: last)
-        do throws(PacketFilterError) { try finish() } catch {
+        do throws(PacketFilterError) {
+            try handOver((before ?? []).filter { !holding.hasKey(of: $0) }, of: holding.owner.containerID)
+            try finish()
+        } catch {
             _ = try? remove(record: record, last: last)
             throw error
         }

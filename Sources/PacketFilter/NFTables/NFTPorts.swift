@@ -142,9 +142,7 @@ enum NFTPorts {
                         [.family(family)] + conditions.map(\.statement) + [.jump(translation)]))
             }
         }
-        var seen: Set<NFTElement> = []
-        holding.elements.removeAll { !seen.insert($0).inserted }
-        return holding
+        return holding.withoutRepetitions
     }
 
     private static func elements(for mapping: PortMapping, to container: IPAddress) -> [NFTElement] {

@@ -58,7 +58,8 @@ extension NFTElement: CustomStringConvertible {
         return text
     }
 
-    /// Reads what ``description`` prints; nil for any other text, and for sets that are not among `sets`.
+    /// Reads what ``description`` prints; nil for any other text, be it another way to write the same, and for sets that
+    /// are not among `sets`.
     init?(_ text: String, sets: [NFTSet]) {
         let words = text.split(separator: " ").map(String.init)
         guard let name = words.first, let set = sets.first(where: { $0.name == name }) else { return nil }
@@ -74,5 +75,6 @@ extension NFTElement: CustomStringConvertible {
             values.append(value)
         }
         self.init(set: name, key: Array(values.prefix(set.key.count)), data: Array(values.dropFirst(set.key.count)))
+        if description != text { return nil }
     }
 }

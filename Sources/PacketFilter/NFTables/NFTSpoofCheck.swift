@@ -52,7 +52,7 @@ enum NFTSpoofCheck {
 
     /// What the table has to hold for a container.
     static func holding(for pinning: PortPinning) -> NFTHolding {
-        NFTHolding(owner: pinning.owner, elements: elements(for: pinning))
+        NFTHolding(owner: pinning.owner, elements: elements(for: pinning)).withoutRepetitions
     }
 
     private static func elements(for pinning: PortPinning) -> [NFTElement] {

@@ -268,9 +268,13 @@ enum NFTComment {
         return [0, UInt8(text.count + 1)] + text + [0]
     }
 
-    /// As much of a text as there is room for: the kernel keeps 256 bytes in all.
+    /// As much of a text as there is room for, in whole characters: the kernel keeps 256 bytes in all.
     static func kept(_ text: String) -> String {
-        text.utf8.count <= 253 ? text : String(decoding: text.utf8.prefix(253), as: UTF8.self)
+        let bytes = text.utf8
+        guard bytes.count > 253 else { return text }
+        var end = bytes.index(bytes.startIndex, offsetBy: 253)
+        while bytes[end] & 0xC0 == 0x80 { end = bytes.index(before: end) }
+        return String(text[..<end])
     }
 
     static func text(_ bytes: [UInt8]) -> String? {

@@ -7,6 +7,8 @@ internal import PacketFilterSetup
 /// The keys of a network configuration that the portmap plugin understands, checked.
 struct PortmapConfiguration: Equatable {
     let mappings: [PortMapping]
+    /// Where in the configuration each of the mappings stands.
+    private let paths: [JSONPath]
     /// Nil: what suits the host.
     let backend: PacketFilterBackendName?
     let sourceTranslation: PortForwarding.SourceTranslation
@@ -23,18 +25,24 @@ struct PortmapConfiguration: Equatable {
             try document["conditionsV4"].ruleConditions(.ipv4) + document["conditionsV6"].ruleConditions(.ipv6)
         backend = try document["backend"].packetFilterBackend()
         var mappings: [PortMapping] = []
+        var paths: [JSONPath] = []
         for entry in try document["runtimeConfig"]["portMappings"].elements() {
             let mapping = try PortMapping(entry)
             // The same mapping given twice is one.
             if mappings.contains(mapping) { continue }
             if let other = mappings.first(where: { $0.overlaps(mapping) }) {
                 throw try entry["hostPort"].error(
-                    expected: "a port that no other mapping of this container has; \(other.hostPorts) is taken")
+                    expected: "a port that no other mapping of this container has; \(other) is taken")
             }
             mappings.append(mapping)
+            paths.append(entry.path)
         }
         self.mappings = mappings
+        self.paths = paths
     }
+
+    /// Where in the configuration a key of a mapping stands: `runtimeConfig.portMappings[2].hostPort`.
+    func path(ofMapping position: Int, _ key: String) -> JSONPath { paths[position].appending(key: key) }
 
     private static func mark(_ document: JSONField) throws(JSONError) -> PortForwarding.Mark {
         let bit: UInt8? = try document["markMasqBit"].integer(in: 0...31)
@@ -66,7 +74,7 @@ struct PortmapConfiguration: Equatable {
             if let address = mapping.specificHostAddress, !containers.contains(where: { $0.family == address.family }) {
                 throw CNIError(
                     .invalidConfiguration,
-                    "runtimeConfig.portMappings[\(position)].hostIP: expected an address of a family that the container has, found \(address)"
+                    "\(path(ofMapping: position, "hostIP")): expected an address of a family that the container has, found \(address)"
                 )
             }
         }

@@ -24,7 +24,7 @@ struct PortmapPlugin: Plugin {
         let forwarding = try forwarding(configuration, request.attachment, result)
         let backend = filters.backend(configuration.backend)
         return try Rollback.guarding { rollback in
-            try publish(forwarding, backend)
+            try publish(forwarding, backend, configuration)
             rollback.onFailure("take the ports back") { _ = try backend.unpublish(forwarding.owner) }
             // Until now these packets went elsewhere, and the kernel would go on with that.
             try forget(forwarding.published, .thatGoElsewhere)
@@ -68,14 +68,16 @@ struct PortmapPlugin: Plugin {
     }
 
     /// Publishes; a port that is taken is reported as the configuration that asked for it.
-    private func publish(_ forwarding: PortForwarding, _ backend: any PacketFilterBackend) throws {
+    private func publish(
+        _ forwarding: PortForwarding, _ backend: any PacketFilterBackend, _ configuration: PortmapConfiguration
+    ) throws {
         do throws(PacketFilterError) { try backend.publish(forwarding) } catch {
             guard case .conflict(let owner, let mapping?) = error.cause,
                 let position = forwarding.mappings.firstIndex(where: { $0.overlaps(mapping) })
             else { throw error }
             throw CNIError(
                 .invalidConfiguration,
-                "runtimeConfig.portMappings[\(position)].hostPort: expected a port that nobody has published, found \(forwarding.mappings[position]), published by \(owner)"
+                "\(configuration.path(ofMapping: position, "hostPort")): expected a port that nobody has published, found \(forwarding.mappings[position]), published by \(owner)"
             )
         }
     }

@@ -30,6 +30,7 @@ extension JSONField {
             word = try next(&rest, after: word)
         }
         let kind: String
+        var isOfNFT = false
         switch try word.string() {
         case "-s", "--source": kind = "saddr"
         case "-d", "--destination": kind = "daddr"
@@ -39,14 +40,13 @@ extension JSONField {
             guard let text = try word.string(), ["saddr", "daddr"].contains(text) else {
                 throw word.error(expected: "saddr or daddr")
             }
-            kind = text
-        case "iifname" where !isNegated: kind = "iifname"
+            (kind, isOfNFT) = (text, true)
+        case "iifname" where !isNegated: (kind, isOfNFT) = ("iifname", true)
         default:
             throw word.error(expected: "-s, -d or -i, with ! before it, or ip saddr, ip daddr or iifname of the family")
         }
         var value = try next(&rest, after: word)
-        if try value.string() == "!=" {
-            if isNegated { throw value.error(expected: "one negation") }
+        if isOfNFT, try value.string() == "!=" {
             isNegated = true
             value = try next(&rest, after: value)
         }

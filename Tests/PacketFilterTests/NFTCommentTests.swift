@@ -1,0 +1,72 @@
+import Testing
+
+@testable import PacketFilter
+
+/// Comments as the kernel keeps them, and the owners that they name.
+@Suite struct NFTCommentTests {
+    @Test(arguments: ["", "a", "net/c1/eth0", "ports_ipv4 tcp . 8080 : 10.1.0.2 . 80", "ä \"q\"", longest])
+    func whatIsWrittenIsRead(text: String) {
+        #expect(NFTComment.text(NFTComment.bytes(text)) == text)
+    }
+
+    private static let longest = String(repeating: "x", count: 253)
+
+    @Test func theKernelsForm() {
+        #expect(NFTComment.bytes("ab") == [0, 3, 0x61, 0x62, 0])
+        #expect(NFTComment.bytes("") == [0, 1, 0])
+        #expect(NFTComment.bytes(Self.longest).count == 256)
+    }
+
+    @Test(
+        arguments: [[], [0], [0, 1], [0, 5, 0x61, 0], [1, 3, 0x61, 0x62, 0], [4, 4, 0, 0, 0, 1]] as [[UInt8]])
+    func bytesThatAreNoComment(bytes: [UInt8]) {
+        #expect(NFTComment.text(bytes) == nil)
+    }
+
+    /// What follows a comment is somebody else's, and what follows a NUL is nobody's.
+    @Test func onlyTheCommentIsRead() {
+        #expect(NFTComment.text([0, 3, 0x61, 0x62, 0, 1, 4, 0, 0, 0, 0]) == "ab")
+        #expect(NFTComment.text([0, 4, 0x61, 0, 0x62, 0]) == "a")
+        #expect(NFTComment.text([0, 2, 0x61, 0x62]) == "ab")
+    }
+
+    @Test(arguments: ["x", "ä", "€", "😀"]) func whatIsTooLongIsCutBetweenCharacters(character: String) {
+        for length in 0...8 {
+            let text = String(repeating: "-", count: length) + String(repeating: character, count: 300)
+            let kept = NFTComment.kept(text)
+            #expect(text.hasPrefix(kept) && !kept.isEmpty)
+            #expect((250...253).contains(kept.utf8.count))
+            // Once is enough, and the kernel has room for it.
+            #expect(NFTComment.kept(kept) == kept)
+            #expect(NFTComment.bytes(text).count <= 256)
+            #expect(NFTComment.text(NFTComment.bytes(text)) == kept)
+        }
+    }
+
+    @Test func ownersAreReadAgain() {
+        for interface in ["eth0", "e\"th", "ä", "a b"] {
+            let owner = RuleOwner(network: "net.1", containerID: "c-1", interfaceName: interface)
+            let comment = NFTOwnerComment(owner)
+            #expect(comment.text == "net.1/c-1/\(interface)")
+            #expect(comment.owner == owner && NFTOwnerComment(comment.text).owner == owner)
+            #expect(comment.description == "\(interface) of container c-1 on network net.1")
+            #expect(comment.kept == comment)
+        }
+    }
+
+    @Test(arguments: ["", "net", "net/c1", "/", "//", "net//eth0", "/c1/eth0", "net/c1/"])
+    func everythingElseNamesNobody(text: String) {
+        #expect(NFTOwnerComment(text).owner == nil)
+        #expect(NFTOwnerComment(text).description == (text.isEmpty ? "somebody unknown" : text))
+    }
+
+    /// Two long names that begin alike are told apart by the record, not by the comment.
+    @Test func ownersThatAreTooLongAreCut() {
+        let owner = RuleOwner(
+            network: "net", containerID: String(repeating: "c", count: 300), interfaceName: "eth0")
+        let kept = NFTOwnerComment(owner).kept
+        #expect(kept.text.utf8.count == 253 && kept.owner == nil)
+        #expect(kept == NFTOwnerComment(NFTComment.text(NFTComment.bytes(NFTOwnerComment(owner).text)) ?? ""))
+        #expect(kept.description.hasPrefix("net/ccc"))
+    }
+}
