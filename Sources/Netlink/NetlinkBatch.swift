@@ -51,8 +51,9 @@ extension NetlinkConnection {
         let socket = nl_socket_get_fd(handle.pointer)
         var failure: NetlinkBatchFailure?
         var isAnswered = false
-        if batch.bytes.count > 100_000 {
-            var size = CInt(batch.bytes.count * 2)
+        // libnl leaves the socket with room for 32 KB, of which the kernel counts more than the bytes.
+        if batch.bytes.count > 16_384 {
+            var size = CInt(clamping: batch.bytes.count + 65_536)
             setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &size, socklen_t(MemoryLayout<CInt>.size))
         }
         var sent: Int

@@ -219,6 +219,9 @@ extension Errno {
         case NLE_PERM: self = .notPermitted
         case NLE_NOACCESS: self = .permissionDenied
         case NLE_BAD_SOCK: self = .badFileDescriptor
+        case NLE_PROTO_MISMATCH: self = .protocolNotSupported
+        case NLE_AF_NOSUPPORT: self = .addressFamilyNotSupported
+        case NLE_OPNOTSUPP: self = .notSupported
         case NLE_MSGSIZE, NLE_MSG_TRUNC, NLE_RANGE: self = .messageTooLong
         default: self = .ioError
         }

@@ -58,4 +58,12 @@ package struct NetlinkMessage: ~Copyable {
         let failure = nlmsg_append(pointer, &header, MemoryLayout<Header>.size, Int32(NLMSG_ALIGNTO))
         precondition(failure == 0, "the message has no room")
     }
+
+    /// The bytes of all attributes behind a fixed structure, as they have been appended.
+    package func attributeBytes<Header: BitwiseCopyable>(after _: Header.Type) -> [UInt8] {
+        let header = nlmsg_hdr(pointer)
+        let size = Int32(MemoryLayout<Header>.size)
+        return Array(
+            UnsafeRawBufferPointer(start: nlmsg_attrdata(header, size), count: Int(nlmsg_attrlen(header, size))))
+    }
 }

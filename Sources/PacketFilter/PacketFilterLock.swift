@@ -11,7 +11,8 @@ final class PacketFilterLock {
     /// Waits for the lock.
     init() throws(PacketFilterError) {
         do throws(Errno) {
-            lock = try Directory(creating: PacketFilterLock.folder).lock(PacketFilterLock.name)
+            // Nobody else may open it: whoever can may also hold it for ever.
+            lock = try Directory(creating: PacketFilterLock.folder).lock(PacketFilterLock.name, mode: 0o600)
         } catch {
             throw PacketFilterError(
                 backend: "packet filter", operation: "cannot lock \(PacketFilterLock.folder)/\(PacketFilterLock.name)",

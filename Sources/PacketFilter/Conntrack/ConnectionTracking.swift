@@ -58,10 +58,16 @@ public struct ConnectionTracking: ConnectionTracker {
     ) throws(NetlinkError) -> [PublishedPort] {
         var left: [PublishedPort] = []
         var filters: [ConnectionFilter] = []
+        // Asked for once: address by address, because what only passes through the host to the same port of another machine
+        // is none of ours.
+        var own: [IPAddress]?
         for port in ports {
             let mapping = port.mapping
             if mapping.transport == .udp && port.container.family == .ipv4 && mapping.hostPorts.count == 1 {
-                filters += try descriptions(port, which)
+                if own == nil && which == .thatGoElsewhere && mapping.specificHostAddress == nil {
+                    own = try NetlinkSocket().ownAddresses(.ipv4)
+                }
+                filters += descriptions(port, which, own ?? [])
             } else {
                 left.append(port)
             }
@@ -80,8 +86,8 @@ public struct ConnectionTracking: ConnectionTracker {
     }
 
     private func descriptions(
-        _ port: PublishedPort, _ which: ForgottenConnections
-    ) throws(NetlinkError) -> [ConnectionFilter] {
+        _ port: PublishedPort, _ which: ForgottenConnections, _ own: [IPAddress]
+    ) -> [ConnectionFilter] {
         let mapping = port.mapping
         var filter = ConnectionFilter(
             family: port.container.family, transport: mapping.transport, destination: mapping.specificHostAddress,
@@ -92,8 +98,7 @@ public struct ConnectionTracking: ConnectionTracker {
             return [filter]
         }
         if filter.destination != nil { return [filter] }
-        // Address by address: what only passes through the host to the same port of another machine is none of ours.
-        return try NetlinkSocket().ownAddresses(port.container.family).map { address in
+        return own.map { address in
             var one = filter
             one.destination = address
             return one

@@ -5,16 +5,15 @@ internal import NetworkAddress
 /// checked and detached, and the other way round.
 public struct IPTables: PacketFilterBackend {
     public var name: String { .iptables }
-    private let programs: IPTablesPrograms
 
-    public init() { programs = IPTablesPrograms() }
+    public init() {}
 
     /// Whether the host has iptables, of whichever kind.
-    public var isInstalled: Bool { programs.kind != nil }
+    public var isInstalled: Bool { IPTablesPrograms().kind != nil }
 
     /// What new rules are written with: what `iptables` is on this host.
     private func kind() throws(PacketFilterError) -> any IPTablesKind {
-        switch programs.kind {
+        switch IPTablesPrograms().kind {
         case .legacy: return LegacyIPTables()
         case .nft: return NFTVariantIPTables()
         case nil:
@@ -24,7 +23,7 @@ public struct IPTables: PacketFilterBackend {
     }
 
     /// Both kinds: an administrator may have gone from one to the other.
-    private var kinds: [any IPTablesKind] { [NFTVariantIPTables(), LegacyIPTables()] }
+    private static let kinds: [any IPTablesKind] = [NFTVariantIPTables(), LegacyIPTables()]
 
     // MARK: Published ports
 
@@ -37,6 +36,9 @@ public struct IPTables: PacketFilterBackend {
         let kind = try kind()
         let lock = try PacketFilterLock()
         defer { lock.release() }
+        try NFTables.refuseConflicts(with: forwarding)
+        // This kind looks for itself.
+        try IPTables.refuseConflicts(with: forwarding, in: IPTables.kinds.filter { type(of: $0) != type(of: kind) })
         var isApplied = false
         do throws(PacketFilterError) {
             for plan in plans {
@@ -46,7 +48,7 @@ public struct IPTables: PacketFilterBackend {
             if let link = forwarding.loopbackLink { try LoopbackRouting.set(link, true) }
         } catch {
             // What the first family refuses has changed nothing, and may be what somebody else has published.
-            if isApplied { _ = try? kind.remove(.portForwarding, forwarding.owner) }
+            if isApplied { _ = try? kind.remove(.portForwarding, forwarding.owner) { _ in } }
             throw error
         }
     }
@@ -67,7 +69,9 @@ public struct IPTables: PacketFilterBackend {
         guard try mayContain(chain) else { return [] }
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        return try takeOut { kind throws(PacketFilterError) in try kind.remove(.portForwarding, owner) }
+        return try takeOut { kind throws(PacketFilterError) in
+            try kind.remove(.portForwarding, owner, before: IPTables.stopRouting)
+        }
     }
 
     public func unpublish(
@@ -77,7 +81,8 @@ public struct IPTables: PacketFilterBackend {
         defer { lock.release() }
         let containers = Set(living.map(\.containerID))
         return try takeOut { kind throws(PacketFilterError) in
-            try kind.collectGarbage(.portForwarding, network: network, living: containers)
+            try kind.collectGarbage(
+                .portForwarding, network: network, living: containers, before: IPTables.stopRouting)
         }
     }
 
@@ -99,39 +104,71 @@ public struct IPTables: PacketFilterBackend {
     private static let nobody = RuleOwner(network: "status", containerID: "status", interfaceName: "status")
 
     private func mayContain(_ chain: ChainName) throws(PacketFilterError) -> Bool {
-        for kind in kinds {
+        for kind in IPTables.kinds {
             for family in AddressFamily.allCases where try kind.mayContain(chain, family) { return true }
         }
         return false
     }
 
-    /// Takes something out of the tables of both kinds, and turns loopback routing off where nobody needs it any more.
+    /// Takes something out of the tables of both kinds; what was published.
     private func takeOut(
-        _ remove: (any IPTablesKind) throws(PacketFilterError) -> IPTablesFinding
+        _ remove: (any IPTablesKind) throws(PacketFilterError) -> [PublishedPort]
     ) throws(PacketFilterError) -> [PublishedPort] {
         var removed: [PublishedPort] = []
-        var remaining: Set<IPAddress> = []
-        for kind in kinds {
-            let finding = try remove(kind)
-            for port in finding.removed where !removed.contains(port) { removed.append(port) }
-            remaining.formUnion(finding.remaining)
+        var failure: PacketFilterError?
+        for kind in IPTables.kinds {
+            do throws(PacketFilterError) {
+                for port in try remove(kind) where !removed.contains(port) { removed.append(port) }
+            } catch {
+                failure = failure ?? error
+            }
         }
-        try stopRouting(Set(removed.map(\.container)), remaining)
+        if let failure { throw failure }
         return removed
     }
 
-    private func stopRouting(_ removed: Set<IPAddress>, _ remaining: Set<IPAddress>) throws(PacketFilterError) {
-        for container in removed where container.family == .ipv4 {
+    /// Throws where somebody else has published one of the ports by tables of these kinds.
+    static func refuseConflicts(
+        with forwarding: PortForwarding, in kinds: [any IPTablesKind] = kinds
+    ) throws(PacketFilterError) {
+        var forwarding = forwarding
+        // Whatever the rules will say besides: it is the ports that count.
+        forwarding.conditions = []
+        forwarding.mark = .bit(0)
+        for family in AddressFamily.allCases {
+            guard let plan = try IPTablesPlan(forwarding, family) else { continue }
+            for kind in kinds where try kind.mayContain(.hostPorts, family) {
+                try kind.state(family, [.nat]).refuseConflicts(with: plan)
+            }
+        }
+    }
+
+    // MARK: Loopback routing
+
+    /// Turns loopback routing off for links on which nobody has published a port any more: before what protects it goes.
+    private static func stopRouting(_ removal: IPTablesRemoval) throws(PacketFilterError) {
+        for container in Set(removal.published.map(\.container)) where container.family == .ipv4 {
             guard let (link, networks) = try link(of: container),
-                !remaining.contains(where: { other in networks.contains { $0.contains(other) } }),
-                try LoopbackRouting.isOn(link)
+                !removal.remaining.contains(where: { other in networks.contains { $0.contains(other) } }),
+                try LoopbackRouting.isOn(link), try !NFTables.needsLoopback(link)
             else { continue }
             try LoopbackRouting.set(link, false)
         }
     }
 
+    /// Whether a container on that link has published a port that 127.0.0.1 leads to.
+    static func needsLoopback(_ link: String) throws(PacketFilterError) -> Bool {
+        for kind in kinds where try kind.mayContain(.hostPorts, .ipv4) {
+            let containers = try kind.state(.ipv4, [.nat]).publishedContainers
+            for container in containers where try self.link(of: container)?.name == link { return true }
+        }
+        return false
+    }
+
     /// The link to a container, and the networks on it; nil where the container is further away than on a link of its own.
-    private func link(of container: IPAddress) throws(PacketFilterError) -> (name: String, networks: [IPPrefix])? {
+    private static func link(
+        of container: IPAddress
+    ) throws(PacketFilterError) -> (name: String, networks: [IPPrefix])? {
         do throws(NetlinkError) {
             let stack = try NetlinkSocket()
             guard let link = try stack.link(leadingTo: container) else { return nil }
@@ -139,7 +176,7 @@ public struct IPTables: PacketFilterBackend {
             return networks.contains { $0.contains(container) } ? (link.name, networks) : nil
         } catch {
             throw PacketFilterError(
-                backend: name, operation: error.operation, cause: .kernel(error.errno), message: error.message)
+                backend: .iptables, operation: error.operation, cause: .kernel(error.errno), message: error.message)
         }
     }
 
@@ -157,7 +194,7 @@ public struct IPTables: PacketFilterBackend {
                 isApplied = true
             }
         } catch {
-            if isApplied { _ = try? kind.remove(.masquerading, masquerading.owner) }
+            if isApplied { _ = try? kind.remove(.masquerading, masquerading.owner) { _ in } }
             throw error
         }
     }
@@ -173,14 +210,16 @@ public struct IPTables: PacketFilterBackend {
         guard try mayContain(ChainName.masquerading(of: owner.network, owner.containerID)) else { return }
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        for kind in kinds { _ = try kind.remove(.masquerading, owner) }
+        for kind in IPTables.kinds { _ = try kind.remove(.masquerading, owner) { _ in } }
     }
 
     public func stopMasquerading(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
         let containers = Set(living.map(\.containerID))
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        for kind in kinds { _ = try kind.collectGarbage(.masquerading, network: network, living: containers) }
+        for kind in IPTables.kinds { 
+            _ = try kind.collectGarbage(.masquerading, network: network, living: containers) { _ in }
+        }
     }
 
     public func checkMasquerading() throws(PacketFilterError) {

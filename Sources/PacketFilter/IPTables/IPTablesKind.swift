@@ -40,38 +40,44 @@ extension IPTablesKind {
     func check(_ plan: IPTablesPlan) throws(PacketFilterError) { try state(plan.family, plan.tables).check(plan) }
 
     /// Takes out what there is for one container, in both families, whoever made it.
-    func remove(_ purpose: OwnerComment.Purpose, _ owner: RuleOwner) throws(PacketFilterError) -> IPTablesFinding {
+    ///
+    /// - Parameter before: called with what is about to be taken out.
+    /// - Returns: what was published.
+    func remove(
+        _ purpose: OwnerComment.Purpose, _ owner: RuleOwner, before: (IPTablesRemoval) throws(PacketFilterError) -> Void
+    ) throws(PacketFilterError) -> [PublishedPort] {
         let chain = ChainName.own(purpose, owner.network, owner.containerID)
-        return try remove(purpose, where: { family throws(PacketFilterError) in try mayContain(chain, family) }) {
+        return try remove(purpose, where: { family throws(PacketFilterError) in try mayContain(chain, family) }, before) {
             $0.removal(of: purpose, owner.network, owner.containerID)
         }
     }
 
     /// Takes out what there is for containers of a network that are not among the `living`, in both families.
     func collectGarbage(
-        _ purpose: OwnerComment.Purpose, network: String, living: Set<String>
-    ) throws(PacketFilterError) -> IPTablesFinding {
-        try remove(purpose, where: { _ throws(PacketFilterError) in true }) {
+        _ purpose: OwnerComment.Purpose, network: String, living: Set<String>,
+        before: (IPTablesRemoval) throws(PacketFilterError) -> Void
+    ) throws(PacketFilterError) -> [PublishedPort] {
+        try remove(purpose, where: { _ throws(PacketFilterError) in true }, before) {
             $0.removal(of: purpose, ofNetwork: network, sparing: living)
         }
     }
 
     private func remove(
         _ purpose: OwnerComment.Purpose, where isMeant: (AddressFamily) throws(PacketFilterError) -> Bool,
-        _ decide: (IPTablesState) -> IPTablesRemoval
-    ) throws(PacketFilterError) -> IPTablesFinding {
-        var finding = IPTablesFinding()
+        _ before: (IPTablesRemoval) throws(PacketFilterError) -> Void, _ decide: (IPTablesState) -> IPTablesRemoval
+    ) throws(PacketFilterError) -> [PublishedPort] {
+        var removed: [PublishedPort] = []
         var failure: PacketFilterError?
         for family in AddressFamily.allCases {
             do throws(PacketFilterError) {
                 guard try isMeant(family) else { continue }
                 // The guard of loopback addresses is of IPv4 only. It goes last.
                 let tables: [IPTablesTable] = purpose == .portForwarding && family == .ipv4 ? [.nat, .raw] : [.nat]
-                try change(family, tables, creating: false) { state in
+                try change(family, tables, creating: false) { state throws(PacketFilterError) in
                     let removal = decide(state)
+                    try before(removal)
                     // An attempt that got half way took out what the next one no longer finds.
-                    for port in removal.published where !finding.removed.contains(port) { finding.removed.append(port) }
-                    finding.remaining.formUnion(removal.remaining)
+                    for port in removal.published where !removed.contains(port) { removed.append(port) }
                     return removal.changes
                 }
             } catch {
@@ -79,14 +85,6 @@ extension IPTablesKind {
             }
         }
         if let failure { throw failure }
-        return finding
+        return removed
     }
-}
-
-/// What was published before something was taken out.
-struct IPTablesFinding {
-    /// What no longer is.
-    var removed: [PublishedPort] = []
-    /// The containers to which something still leads.
-    var remaining: Set<IPAddress> = []
 }

@@ -25,6 +25,8 @@ struct NFTConnection {
     struct FoundRule {
         let handle: UInt64
         let comment: String
+        /// The value of NFTA_RULE_EXPRESSIONS.
+        let expressions: [UInt8]
     }
 
     /// The rules of a chain, in order; nil where there is no such chain.
@@ -44,7 +46,9 @@ struct NFTConnection {
                 guard reply.isNFT(NFT_MSG_NEWRULE), let handle: UInt64 = attributes[NFTA_RULE_HANDLE.rawValue]?.number()
                 else { return nil }
                 let comment = attributes[NFTA_RULE_USERDATA.rawValue].flatMap { NFTComment.text($0.bytes) }
-                return FoundRule(handle: UInt64(bigEndian: handle), comment: comment ?? "")
+                return FoundRule(
+                    handle: UInt64(bigEndian: handle), comment: comment ?? "",
+                    expressions: attributes[NFTA_RULE_EXPRESSIONS.rawValue]?.bytes ?? [])
             }
         } catch {
             if error.isAbsence { return nil }
@@ -191,6 +195,8 @@ extension NetlinkReply {
 extension NetlinkError {
     /// Whether there is no such table, chain or element; be it because the kernel has no nf_tables, or not this family.
     var isAbsence: Bool {
-        [.noSuchFileOrDirectory, .invalidArgument, .notSupported, .addressFamilyNotSupported].contains(errno)
+        [
+            .noSuchFileOrDirectory, .invalidArgument, .notSupported, .addressFamilyNotSupported, .protocolNotSupported,
+        ].contains(errno)
     }
 }

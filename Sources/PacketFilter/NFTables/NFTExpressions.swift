@@ -4,9 +4,14 @@ internal import NetworkAddress
 
 /// Writes the expressions that the kernel runs for the statements of a rule (nf_tables(7): NFTA_RULE_EXPRESSIONS).
 ///
-/// Registers are 4 bytes wide and numbered from NFT_REG32_00; every statement starts with the first one.
+/// Registers are 4 bytes wide; every statement starts with the first one.
 struct NFTExpressionWriter {
-    private static let first = NFT_REG32_00.rawValue
+    private static let first = register(0)
+
+    /// The number of a register, as the kernel tells it again: those that are at a multiple of 16 bytes have short numbers.
+    private static func register(_ position: Int) -> UInt32 {
+        position % 4 == 0 ? NFT_REG_1.rawValue + UInt32(position / 4) : NFT_REG32_00.rawValue + UInt32(position)
+    }
 
     static func append(_ statements: [NFTStatement], to message: borrowing NetlinkMessage) {
         message.nest(NFTA_RULE_EXPRESSIONS) { message in
@@ -74,10 +79,10 @@ struct NFTExpressionWriter {
     // MARK: Loading
 
     private static func load(_ operands: [NFTOperand], _ message: borrowing NetlinkMessage) {
-        var register = first
+        var position = 0
         for operand in operands {
-            load(operand, register, message)
-            register += UInt32(operand.type.paddedLength / 4)
+            load(operand, register(position), message)
+            position += operand.type.paddedLength / 4
         }
     }
 
@@ -169,7 +174,7 @@ struct NFTExpressionWriter {
             message.append(NFTA_NAT_FAMILY, UInt32(family == .ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6).bigEndian)
             message.append(NFTA_NAT_REG_ADDR_MIN, first.bigEndian)
             if hasPort {
-                let port = first + UInt32(NFTType.address(family).paddedLength / 4)
+                let port = register(NFTType.address(family).paddedLength / 4)
                 message.append(NFTA_NAT_REG_PROTO_MIN, port.bigEndian)
             }
         }

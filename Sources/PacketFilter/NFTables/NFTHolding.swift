@@ -1,3 +1,5 @@
+internal import MessageDigest
+
 /// What an owner is to have in a table.
 struct NFTHolding: Equatable {
     let owner: RuleOwner
@@ -36,27 +38,42 @@ extension NFTSet {
 }
 
 /// The text that stands with elements and records and says whose they are: `network/container/interface`.
+///
+/// `nft -f` reads comments of up to 128 bytes. What is longer is cut, and told from others by a hash at its end.
 struct NFTOwnerComment: Equatable {
     let text: String
 
     init(_ owner: RuleOwner) {
-        text = owner.network + "/" + owner.containerID + "/" + owner.interfaceName
+        let whole = NFTOwnerComment.whole(owner)
+        if whole.utf8.count <= NFTOwnerComment.longest {
+            text = whole
+        } else {
+            let hash = SHA512.hexadecimal(of: whole, bytes: 10)
+            let start = String(decoding: whole.utf8.prefix(NFTOwnerComment.longest - hash.utf8.count - 8), as: UTF8.self)
+            text = start + NFTOwnerComment.cut + hash
+        }
     }
 
     init(_ text: String) {
         self.text = text
     }
 
+    /// All of it, whatever its length.
+    static func whole(_ owner: RuleOwner) -> String {
+        owner.network + "/" + owner.containerID + "/" + owner.interfaceName
+    }
+
+    private static let longest = 128
+    /// Neither networks nor containers have such a name.
+    private static let cut = "…"
+
     /// Nil for what nobody of ours has written, or what was too long to be kept whole.
     var owner: RuleOwner? {
         let parts = text.split(separator: "/", maxSplits: 2).map(String.init)
-        guard parts.count == 3 else { return nil }
+        guard parts.count == 3, !text.contains(NFTOwnerComment.cut) else { return nil }
         return RuleOwner(network: parts[0], containerID: parts[1], interfaceName: parts[2])
     }
 
     /// In words.
     var description: String { owner?.description ?? (text.isEmpty ? "somebody unknown" : text) }
-
-    /// As the kernel keeps it.
-    var kept: NFTOwnerComment { NFTOwnerComment(NFTComment.kept(text)) }
 }

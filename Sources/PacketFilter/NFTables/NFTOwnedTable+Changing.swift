@@ -2,41 +2,76 @@ internal import Netlink
 internal import SystemPackage
 
 extension NFTOwnedTable {
-    /// Makes what an owner is to have of what it had; nil: nothing, and no record.
+    /// What makes of `before` what an owner is to have; nil: it has no record.
     func change(
         _ holding: NFTHolding, from before: [NFTElement]?, last: LastOwner
-    ) throws(PacketFilterError) {
-        let record = NFTOwnedTable.record(of: holding.owner)
-        let comment = NFTOwnerComment(holding.owner).text
-        // What stays is not touched.
+    ) throws(PacketFilterError) -> NFTChange {
+        // What stays is not touched, but for what leads to the record, which is made anew.
         let (had, wanted) = (Set(before ?? []), Set(holding.elements))
-        var old = (before ?? []).filter { !wanted.contains($0) }
-        let new = holding.elements.filter { !had.contains($0) }
+        let old = (before ?? []).filter { !wanted.contains($0) || $0.verdictChain != nil }
+        let new = holding.elements.filter { !had.contains($0) || $0.verdictChain != nil }
+        var change = NFTChange()
+        change.holding = holding
+        change.additions = new.filter { !layout.isShared($0) }
+        if before != nil { change.oldRecord = NFTOwnedTable.record(of: holding.owner) }
         // Looked for, and not found out by trying: a transaction that fails takes ten milliseconds and more.
         var hasTable = before != nil
         if !hasTable { hasTable = try connection.tableUse() != nil }
-        // One chain stands for a key, wherever that leads to.
-        let ending = try ending(among: old.filter { !holding.hasKey(of: $0) }, last)
-        var missing: [NFTElement] = []
-        for element in holding.elements where layout.isShared(element) {
-            if try connection.use(ofChain: element.sharedChain) == nil { missing.append(element) }
+        guard hasTable else {
+            change.makesTable = true
+            change.newShared = holding.elements.filter(layout.isShared)
+            return change
         }
+        let comment = NFTOwnerComment(holding.owner).text
+        change.removals = try owned(old, by: comment) + stale(change.additions, for: comment)
+        // One chain stands for a key, wherever that leads to.
+        let given = old.filter { !holding.hasKey(of: $0) }
+        change.oldShared = try ending(among: given, last)
+        change.handOvers = try handOvers(of: given, in: holding.owner.containerID)
+        for element in holding.elements where layout.isShared(element) {
+            if try connection.use(ofChain: element.sharedChain) == nil { change.newShared.append(element) }
+        }
+        for chain in layout.chains {
+            let use = try connection.use(ofChain: chain.name) ?? 0
+            if use < chain.rules.count { change.repairs.append(chain) }
+        }
+        return change
+    }
+
+    /// What deletes a record and all that it says; nil where there is none.
+    func removal(
+        ofRecord record: String, last: LastOwner
+    ) throws(PacketFilterError) -> (change: NFTChange, elements: [NFTElement])? {
+        guard let rules = try connection.rules(ofChain: record), let chain = try connection.chain(named: record) else {
+            return nil
+        }
+        var elements = rules.compactMap { NFTElement($0.comment, sets: layout.sets) }
+        // Somebody has emptied all chains (`nft flush table`): then only the elements themselves say whose they are.
+        if elements.isEmpty { elements = try search(chain.comment) }
+        var change = NFTChange()
+        change.oldRecord = record
+        change.removals = try owned(elements, by: chain.comment)
+        change.oldShared = try ending(among: elements, last)
+        if let owner = NFTOwnerComment(chain.comment).owner {
+            change.handOvers = try handOvers(of: elements, in: owner.containerID)
+        }
+        let own = 1 + change.oldShared.count
+        if change.handOvers.isEmpty { change.deletesTable = try connection.tableUse() == layout.size + own }
+        return (change, elements)
+    }
+
+    /// Carries out a change. What somebody has taken away in between is left out, and the rest tried again.
+    func run(_ change: NFTChange) throws(PacketFilterError) {
+        var change = change
         while true {
-            var transaction = NFTTransaction(layout)
-            if !hasTable { transaction.addLayout() }
-            for element in old where !layout.isShared(element) { transaction.delete(element) }
-            if before != nil { transaction.deleteRecord(record) }
-            for element in missing { transaction.addShared(element) }
-            transaction.addRecord(record, comment: comment, rules: holding.rules, holding.elements)
-            for element in ending { transaction.deleteShared(element) }
-            for element in new where !layout.isShared(element) { transaction.add(element, comment: comment) }
+            let transaction = change.transaction(layout)
             do throws(NetlinkBatchFailure) {
                 try connection.run(transaction)
                 return
             } catch {
                 switch transaction.subject(of: error) {
-                case .removal(let element) where error.errno == .noSuchFileOrDirectory && old.contains(element):
-                    old.removeAll { $0 == element }
+                case .removal(let element) where error.errno == .noSuchFileOrDirectory:
+                    change.removals.removeAll { $0 == element }
                 case .addition(let element) where error.isConflict:
                     throw NFTOwnedTable.conflict(element, comment: try connection.find(element)?.comment ?? "")
                 default: throw failure(error, transaction)
@@ -45,32 +80,36 @@ extension NFTOwnedTable {
         }
     }
 
-    /// Deletes a record and what it says, which is returned.
-    func remove(record: String, last: LastOwner) throws(PacketFilterError) -> [NFTElement] {
-        guard let elements = try recorded(record) else { return [] }
-        let comment = try connection.chain(named: record)?.comment ?? ""
-        let ending = try ending(among: elements, last)
-        var absent: Set<NFTElement> = []
-        while true {
-            var transaction = NFTTransaction(layout)
-            for element in elements where !layout.isShared(element) && !absent.contains(element) {
-                transaction.delete(element)
-            }
-            transaction.deleteRecord(record)
-            for element in ending { transaction.deleteShared(element) }
-            do throws(NetlinkBatchFailure) {
-                try connection.run(transaction)
-                break
-            } catch {
-                // Somebody took an element away by hand: then that is done.
-                guard case .removal(let element) = transaction.subject(of: error),
-                    error.errno == .noSuchFileOrDirectory, absent.insert(element).inserted
-                else { throw failure(error, transaction) }
-            }
+    /// Deletes a table that no owner has anything in: what a kill at the wrong moment has left.
+    func deleteIfUnused() throws(PacketFilterError) {
+        guard try connection.tableUse() == layout.size else { return }
+        let lock = try PacketFilterLock()
+        defer { lock.release() }
+        guard try connection.tableUse() == layout.size else { return }
+        var change = NFTChange()
+        change.deletesTable = true
+        try run(change)
+    }
+
+    // MARK: Looking ahead
+
+    /// Those elements that are there and carry this comment: whatever somebody else has put in place of one stays.
+    private func owned(_ elements: [NFTElement], by comment: String) throws(PacketFilterError) -> [NFTElement] {
+        var owned: [NFTElement] = []
+        for element in elements where !layout.isShared(element) {
+            if try connection.find(element)?.comment == comment { owned.append(element) }
         }
-        if let owner = NFTOwnerComment(comment).owner { try handOver(elements, of: owner.containerID) }
-        try deleteTableIfUnused()
-        return elements
+        return owned
+    }
+
+    /// Elements in the way that belong to somebody who vanished without DEL: an address that a container has now is
+    /// nobody else's. Ports are, and have been looked at.
+    private func stale(_ additions: [NFTElement], for comment: String) throws(PacketFilterError) -> [NFTElement] {
+        var stale: [NFTElement] = []
+        for element in additions where !layout.isExclusive(element) {
+            if let found = try connection.find(element), found.comment != comment { stale.append(element) }
+        }
+        return stale
     }
 
     /// The shared elements that have no other owner.
@@ -84,48 +123,43 @@ extension NFTOwnedTable {
         return ending
     }
 
-    private func deleteTableIfUnused() throws(PacketFilterError) {
-        guard let use = try connection.tableUse(), use <= layout.size else { return }
-        var transaction = NFTTransaction(layout)
-        transaction.deleteTable()
-        do throws(NetlinkBatchFailure) { try connection.run(transaction) } catch {
-            if error.errno == .noSuchFileOrDirectory { return }
-            throw failure(error, transaction)
-        }
-    }
-
-    // MARK: Waiting
-
-    /// Gives elements that were removed to another attachment of the same container that waits for them.
-    func handOver(_ elements: [NFTElement], of containerID: String) throws(PacketFilterError) {
-        for element in elements where layout.sets.contains(where: { $0.name == element.waiting.set }) {
-            guard try connection.use(ofChain: element.waiting.sharedChain) != nil else { continue }
-            for record in try connection.chains(prefix: NFTOwnedTable.recordPrefix)
-            where NFTOwnerComment(record.comment).owner?.containerID == containerID {
-                if try handOver(element, to: record) { break }
+    /// Elements by the comment that they carry: everything is looked at.
+    private func search(_ comment: String) throws(PacketFilterError) -> [NFTElement] {
+        var elements: [NFTElement] = []
+        for set in layout.realSets {
+            for found in try connection.elements(of: set.name) where found.comment == comment {
+                if let element = NFTElement(set: set, key: found.key, lastKey: found.lastKey) { elements.append(element) }
             }
         }
+        return elements
     }
 
-    /// False where this is not who waits for it.
-    private func handOver(_ element: NFTElement, to record: NFTConnection.FoundChain) throws(PacketFilterError) -> Bool
-    {
-        for rule in try connection.rules(ofChain: record.name) ?? [] {
-            guard let waiting = NFTElement(rule.comment, sets: layout.sets), let awaited = waiting.awaited,
-                awaited.set == element.set, awaited.key == element.key
-            else { continue }
-            let isLast = try connection.use(ofChain: waiting.sharedChain) == 1
-            var transaction = NFTTransaction(layout)
-            transaction.deleteRule(rule.handle, ofRecord: record.name)
-            transaction.addRule(for: awaited, toRecord: record.name)
-            if isLast { transaction.deleteShared(waiting) }
-            transaction.add(awaited, comment: record.comment)
-            do throws(NetlinkBatchFailure) { try connection.run(transaction) } catch {
-                throw failure(error, transaction)
-            }
-            return true
+    /// Which other attachments of a container take over elements that are given away.
+    private func handOvers(
+        of elements: [NFTElement], in containerID: String
+    ) throws(PacketFilterError) -> [NFTChange.HandOver] {
+        var handOvers: [NFTChange.HandOver] = []
+        for element in elements where layout.isExclusive(element) {
+            guard let use = try connection.use(ofChain: element.waiting.sharedChain) else { continue }
+            if let found = try handOver(element, use, containerID) { handOvers.append(found) }
         }
-        return false
+        return handOvers
+    }
+
+    private func handOver(
+        _ element: NFTElement, _ use: Int, _ containerID: String
+    ) throws(PacketFilterError) -> NFTChange.HandOver? {
+        for record in try connection.chains(prefix: NFTOwnedTable.recordPrefix)
+        where NFTOwnerComment(record.comment).owner?.containerID == containerID {
+            for rule in try connection.rules(ofChain: record.name) ?? [] {
+                guard let waiting = NFTElement(rule.comment, sets: layout.sets), let awaited = waiting.awaited,
+                    awaited.set == element.set, awaited.key == element.key
+                else { continue }
+                return NFTChange.HandOver(
+                    record: record, handle: rule.handle, waiting: waiting, awaited: awaited, isLast: use == 1)
+            }
+        }
+        return nil
     }
 }
 

@@ -10,7 +10,7 @@ extension NFTOwnedTable {
         }
         let recorded = Set(rules.compactMap { NFTElement($0.comment, sets: layout.sets) })
         let wanted = Set(holding.elements)
-        if let missing = holding.rules.first(where: { rule in !rules.contains { $0.comment == rule.comment } }) {
+        if let missing = holding.rules.first(where: { rule in !rules.contains { $0.isSame(as: rule) } }) {
             throw mismatch("chain \(record) of table \(layout.name) lacks the rule \"\(missing.comment)\"")
         }
         if let surplus = recorded.first(where: { !wanted.contains($0.awaited ?? $0) }) {
@@ -31,7 +31,7 @@ extension NFTOwnedTable {
                 guard found.data == element.dataBytes else {
                     throw mismatch("table \(layout.name) has another value for \(element)")
                 }
-                if comment != own.kept { throw mismatch("\(element) belongs to \(comment.description)") }
+                if comment != own { throw mismatch("\(element) belongs to \(comment.description)") }
             } else if comment.owner?.containerID != holding.owner.containerID {
                 throw mismatch("\(element) belongs to \(comment.description)")
             }
@@ -42,9 +42,13 @@ extension NFTOwnedTable {
     /// Checks that all rules are there that always are.
     private func checkLayout() throws(PacketFilterError) {
         for chain in layout.chains {
-            let comments = (try connection.rules(ofChain: chain.name) ?? []).map(\.comment)
-            if let missing = chain.rules.first(where: { !comments.contains($0.comment) }) {
-                throw mismatch("chain \(chain.name) of table \(layout.name) lacks the rule \"\(missing.comment)\"")
+            let found = try connection.rules(ofChain: chain.name) ?? []
+            for (position, rule) in chain.rules.enumerated()
+            where !found.indices.contains(position) || !found[position].isSame(as: rule) {
+                throw mismatch("chain \(chain.name) of table \(layout.name) lacks the rule \"\(rule.comment)\"")
+            }
+            if found.count > chain.rules.count {
+                throw mismatch("chain \(chain.name) of table \(layout.name) has a rule that is none of ours")
             }
         }
     }
@@ -99,5 +103,12 @@ extension NFTOwnedTable {
             backend: "nftables", operation: "cannot \(what)",
             cause: failure.position == 0 && failure.errno == .notSupported ? .unsupported : .kernel(failure.errno),
             message: failure.message)
+    }
+}
+
+extension NFTConnection.FoundRule {
+    /// Whether it is this rule, and does what it says.
+    fileprivate func isSame(as rule: NFTRule) -> Bool {
+        comment == rule.comment && NFTRuleComparison.isSame(expressions, as: rule)
     }
 }

@@ -18,7 +18,7 @@ struct NFTOwnedTable {
 
     /// The name of the chain that records what an owner has.
     static func record(of owner: RuleOwner) -> String {
-        recordPrefix(network: owner.network) + SHA512.hexadecimal(of: NFTOwnerComment(owner).text, bytes: 10)
+        recordPrefix(network: owner.network) + SHA512.hexadecimal(of: NFTOwnerComment.whole(owner), bytes: 10)
     }
 
     /// What the names of all records of a network begin with.
@@ -51,11 +51,13 @@ struct NFTOwnedTable {
         let waiting = try resolve(connection, before ?? [])
         var holding = holding
         holding.elements = holding.elements.map { waiting.contains($0) ? $0.waiting : $0 }
-        try change(holding, from: before, last: last)
-        do throws(PacketFilterError) {
-            try handOver((before ?? []).filter { !holding.hasKey(of: $0) }, of: holding.owner.containerID)
-            try finish()
-        } catch {
+        let change = try change(holding, from: before, last: last)
+        do throws(PacketFilterError) { try run(change) } catch {
+            // The kernel's answer got lost: nobody knows whether it has been done.
+            if error.cause == .kernel(.ioError) { _ = try? remove(record: record, last: last) }
+            throw error
+        }
+        do throws(PacketFilterError) { try finish() } catch {
             _ = try? remove(record: record, last: last)
             throw error
         }
@@ -68,10 +70,19 @@ struct NFTOwnedTable {
     ) throws(PacketFilterError) -> [NFTElement] {
         let record = NFTOwnedTable.record(of: owner)
         // Most containers have nothing here: then there is no need for the lock.
-        guard try connection.use(ofChain: record) != nil else { return [] }
+        guard try connection.use(ofChain: record) != nil else {
+            try deleteIfUnused()
+            return []
+        }
         let lock = try PacketFilterLock()
         defer { lock.release() }
         return try remove(record: record, last: last)
+    }
+
+    private func remove(record: String, last: LastOwner) throws(PacketFilterError) -> [NFTElement] {
+        guard let (change, elements) = try removal(ofRecord: record, last: last) else { return [] }
+        try run(change)
+        return elements
     }
 
     /// Removes what belongs to owners of a network that are not among `living`.
@@ -82,7 +93,10 @@ struct NFTOwnedTable {
         let kept = Set(living.map(NFTOwnedTable.record))
         let prefix = NFTOwnedTable.recordPrefix(network: network)
         let stale = try connection.chains(prefix: prefix).map(\.name).filter { !kept.contains($0) }
-        if stale.isEmpty { return [] }
+        if stale.isEmpty {
+            try deleteIfUnused()
+            return []
+        }
         let lock = try PacketFilterLock()
         defer { lock.release() }
         var removed: [NFTElement] = []

@@ -9,7 +9,7 @@ struct NFTPortConflicts {
 
     init(_ connection: NFTConnection, _ owner: RuleOwner) {
         self.connection = connection
-        self.owner = NFTOwnerComment(owner).kept
+        self.owner = NFTOwnerComment(owner)
         containerID = owner.containerID
     }
 

@@ -29,7 +29,9 @@ enum NFTPorts {
                 rules: [NFTRule("from this host to itself", .destinationIsLocal, .jump("published"))]),
             NFTChain(
                 name: "published",
-                rules: everything.map { family in
+                // Packets from ::1 are routed nowhere but to the host itself: there is no answer but the host's own.
+                rules: [NFTRule("::1 is this host", .family(.ipv6), .destination(loopbackHost), .return)]
+                    + everything.map { family in
                     NFTRule(
                         "\(family): not for everybody", .family(family),
                         .choose(map: "conditional_\(family)", [.transport, .destinationPort]))
@@ -44,11 +46,15 @@ enum NFTPorts {
                 rules: [
                     NFTRule(
                         "loopback addresses only from here", .family(.ipv4), .inputLink("lo", isNegated: true),
-                        .destination(loopback), .drop)
+                        .destination(loopback), .drop),
+                    NFTRule(
+                        "nobody else has them", .family(.ipv4), .inputLink("lo", isNegated: true), .source(loopback),
+                        .drop),
                 ]),
         ])
 
     private static let loopback = IPPrefix.loopbackNetwork
+    private static let loopbackHost = IPPrefix(only: IPAddress(.ipv6, number: 1))
     private static let everything = AddressFamily.allCases
 
     private static let sets: [NFTSet] =

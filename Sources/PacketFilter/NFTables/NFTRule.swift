@@ -110,6 +110,9 @@ struct NFTLayout: Equatable, Sendable {
     /// How many chains and sets there are without any owner.
     var size: Int { realSets.count + chains.count }
 
+    /// Whether it is an element that one owner has and others have to wait for.
+    func isExclusive(_ element: NFTElement) -> Bool { sets.contains { $0.name == element.waiting.set } }
+
     /// Whether it is a shared element.
     func isShared(_ element: NFTElement) -> Bool { sets.contains { $0.isShared && $0.name == element.set } }
 }

@@ -78,3 +78,20 @@ extension NFTElement: CustomStringConvertible {
         if description != text { return nil }
     }
 }
+
+extension NFTElement {
+    /// An element of a set as the kernel tells it, by its key alone; nil where that is nothing that the set can hold.
+    init?(set: NFTSet, key: [UInt8], lastKey: [UInt8]?) {
+        var values: [NFTValue] = []
+        var position = 0
+        for type in set.key {
+            let end = position + type.length
+            guard end <= key.count else { return nil }
+            let last = lastKey.flatMap { end <= $0.count ? Array($0[position..<end]) : nil }
+            guard let value = NFTValue(bytes: Array(key[position..<end]), last: last, type) else { return nil }
+            values.append(value)
+            position += type.paddedLength
+        }
+        self.init(set: set.name, key: values)
+    }
+}

@@ -32,9 +32,11 @@ enum NFTSpoofCheck {
                     NFTRule(
                         "ARP for another address", .etherType(arp),
                         .isIn("sources_ipv4", [.inputLink, .arpSourceAddress], isNegated: true), .drop),
+                    NFTRule("ARP", .etherType(arp), .accept),
                     NFTRule(
                         "IPv4 from another address", .etherType(ipv4),
                         .isIn("sources_ipv4", [.inputLink, .source(.ipv4)], isNegated: true), .drop),
+                    NFTRule("IPv4", .etherType(ipv4), .accept),
                     NFTRule(
                         "advertisement of another address", .etherType(ipv6), .transportIs(58),
                         .isNeighbourAdvertisement,
@@ -42,6 +44,9 @@ enum NFTSpoofCheck {
                     NFTRule(
                         "IPv6 from another address", .etherType(ipv6),
                         .isIn("sources_ipv6", [.inputLink, .source(.ipv6)], isNegated: true), .drop),
+                    NFTRule("IPv6", .etherType(ipv6), .accept),
+                    // A second VLAN tag, for one, hides what the frame carries, and whoever gets it takes both tags off.
+                    NFTRule("anything else", .drop),
                 ]),
         ])
 

@@ -64,6 +64,18 @@ struct NFTTransaction {
         }
     }
 
+    /// Puts the rules of a chain back, in place of what is left of them.
+    mutating func renew(_ chain: NFTChain) {
+        let flush = NetlinkMessage(nft: NFT_MSG_DELRULE, layout.family)
+        flush.append(NFTA_RULE_TABLE, text: layout.name)
+        flush.append(NFTA_RULE_CHAIN, text: chain.name)
+        append(.layout("chain \(chain.name) of table \(layout.name)"), flush)
+        for rule in chain.rules {
+            append(
+                .layout("the rule \"\(rule.comment)\" of table \(layout.name)"), message(for: rule, in: chain.name))
+        }
+    }
+
     /// `nft delete table`
     mutating func deleteTable() {
         let message = NetlinkMessage(nft: NFT_MSG_DELTABLE, layout.family)
@@ -264,18 +276,12 @@ extension NetlinkMessage {
 /// Comments as nft keeps them with rules, chains and elements: a type (0), a length, the text and a NUL.
 enum NFTComment {
     static func bytes(_ text: String) -> [UInt8] {
-        let text = kept(text).utf8
+        // The kernel keeps 256 bytes with rules and chains, 255 with elements.
+        let text = Array(text.utf8.prefix(longest))
         return [0, UInt8(text.count + 1)] + text + [0]
     }
 
-    /// As much of a text as there is room for, in whole characters: the kernel keeps 256 bytes in all.
-    static func kept(_ text: String) -> String {
-        let bytes = text.utf8
-        guard bytes.count > 253 else { return text }
-        var end = bytes.index(bytes.startIndex, offsetBy: 253)
-        while bytes[end] & 0xC0 == 0x80 { end = bytes.index(before: end) }
-        return String(text[..<end])
-    }
+    private static let longest = 252
 
     static func text(_ bytes: [UInt8]) -> String? {
         guard bytes.count >= 3, bytes[0] == 0, bytes.count >= 2 + Int(bytes[1]) else { return nil }

@@ -126,3 +126,28 @@ extension NFTValue: CustomStringConvertible {
         }
     }
 }
+
+extension NFTValue {
+    /// Reads a field of a key as the kernel has it; `last` is the end of an interval.
+    init?(bytes: [UInt8], last: [UInt8]?, _ type: NFTType) {
+        switch type {
+        case .ipv4Address, .ipv6Address:
+            guard let address = IPAddress(bytes: bytes) else { return nil }
+            let isInterval = last != nil && last != bytes
+            self = isInterval ? .everyAddress(address.family) : .address(address)
+        case .etherAddress:
+            guard let mac = MACAddress(bytes: bytes) else { return nil }
+            self = .mac(mac)
+        case .inetProtocol:
+            guard let transport = bytes.first.flatMap(TransportProtocol.init(rawValue:)) else { return nil }
+            self = .transport(transport)
+        case .inetService:
+            guard bytes.count == 2 else { return nil }
+            let first = UInt16(bytes[0]) << 8 | UInt16(bytes[1])
+            let end = last.map { $0.count == 2 ? UInt16($0[0]) << 8 | UInt16($0[1]) : first } ?? first
+            self = end > first ? .ports(first...end) : .port(first)
+        case .interfaceName: self = .link(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+        case .verdict: return nil
+        }
+    }
+}

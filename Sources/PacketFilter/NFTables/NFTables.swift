@@ -16,11 +16,33 @@ public struct NFTables: PacketFilterBackend {
         let holding = NFTPorts.holding(for: forwarding)
         if holding.elements.isEmpty { return }
         try NFTOwnedTable(NFTPorts.layout).add(holding) { connection, _ throws(PacketFilterError) in
-            try NFTPortConflicts(connection, forwarding.owner).resolve(holding.elements)
+            try IPTables.refuseConflicts(with: forwarding)
+            return try NFTPortConflicts(connection, forwarding.owner).resolve(holding.elements)
         } finish: { () throws(PacketFilterError) in
             if let link = forwarding.loopbackLink { try LoopbackRouting.set(link, true) }
         } last: { element throws(PacketFilterError) in
             try NFTables.stopRouting(element)
+        }
+    }
+
+    /// Throws where somebody else has published one of the ports by this backend.
+    static func refuseConflicts(with forwarding: PortForwarding) throws(PacketFilterError) {
+        guard let table = try NFTables.table(NFTPorts.layout), try table.connection.tableUse() != nil else { return }
+        _ = try NFTPortConflicts(table.connection, forwarding.owner)
+            .resolve(NFTPorts.holding(for: forwarding).elements)
+    }
+
+    /// Whether a container on that link has published a port that 127.0.0.1 leads to.
+    static func needsLoopback(_ link: String) throws(PacketFilterError) -> Bool {
+        let setting = NFTElement(set: NFTPorts.loopbackLinks, key: [.link(link)])
+        return try NFTables.table(NFTPorts.layout)?.connection.use(ofChain: setting.sharedChain) != nil
+    }
+
+    /// A table to take something out of; nil where the kernel knows no such thing.
+    private static func table(_ layout: NFTLayout) throws(PacketFilterError) -> NFTOwnedTable? {
+        do throws(PacketFilterError) { return try NFTOwnedTable(layout) } catch {
+            if error.cause == .unsupported { return nil }
+            throw error
         }
     }
 
@@ -35,22 +57,23 @@ public struct NFTables: PacketFilterBackend {
     }
 
     public func unpublish(_ owner: RuleOwner) throws(PacketFilterError) -> [PublishedPort] {
-        try NFTOwnedTable(NFTPorts.layout).remove(owner, last: NFTables.stopRouting).compactMap(NFTPorts.published(by:))
+        try NFTables.table(NFTPorts.layout)?.remove(owner, last: NFTables.stopRouting)
+            .compactMap(NFTPorts.published(by:)) ?? []
     }
 
     public func unpublish(
         network: String, except living: Set<RuleOwner>
     ) throws(PacketFilterError) -> [PublishedPort] {
-        try NFTOwnedTable(NFTPorts.layout).collectGarbage(network: network, living: living, last: NFTables.stopRouting)
-            .compactMap(NFTPorts.published(by:))
+        try NFTables.table(NFTPorts.layout)?
+            .collectGarbage(network: network, living: living, last: NFTables.stopRouting)
+            .compactMap(NFTPorts.published(by:)) ?? []
     }
 
     public func checkPublishing() throws(PacketFilterError) { try NFTOwnedTable(NFTPorts.layout).tryOut() }
 
     private static func stopRouting(_ element: NFTElement) throws(PacketFilterError) {
-        if element.set == NFTPorts.loopbackLinks, case .link(let name)? = element.key.first {
-            try LoopbackRouting.set(name, false)
-        }
+        guard element.set == NFTPorts.loopbackLinks, case .link(let name)? = element.key.first else { return }
+        if try !IPTables.needsLoopback(name) { try LoopbackRouting.set(name, false) }
     }
 
     // MARK: Masquerading
@@ -64,11 +87,11 @@ public struct NFTables: PacketFilterBackend {
     }
 
     public func stopMasquerading(_ owner: RuleOwner) throws(PacketFilterError) {
-        try NFTOwnedTable(NFTMasquerade.layout).remove(owner)
+        _ = try NFTables.table(NFTMasquerade.layout)?.remove(owner)
     }
 
     public func stopMasquerading(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
-        try NFTOwnedTable(NFTMasquerade.layout).collectGarbage(network: network, living: living)
+        _ = try NFTables.table(NFTMasquerade.layout)?.collectGarbage(network: network, living: living)
     }
 
     public func checkMasquerading() throws(PacketFilterError) { try NFTOwnedTable(NFTMasquerade.layout).tryOut() }
@@ -84,11 +107,11 @@ extension NFTables: SpoofChecker {
     }
 
     public func unpin(_ owner: RuleOwner) throws(PacketFilterError) {
-        try NFTOwnedTable(NFTSpoofCheck.layout).remove(owner)
+        _ = try NFTables.table(NFTSpoofCheck.layout)?.remove(owner)
     }
 
     public func unpin(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
-        try NFTOwnedTable(NFTSpoofCheck.layout).collectGarbage(network: network, living: living)
+        _ = try NFTables.table(NFTSpoofCheck.layout)?.collectGarbage(network: network, living: living)
     }
 
     public func checkPinning() throws(PacketFilterError) { try NFTOwnedTable(NFTSpoofCheck.layout).tryOut() }

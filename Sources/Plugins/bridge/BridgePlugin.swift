@@ -40,6 +40,8 @@ struct BridgePlugin: Plugin {
             let (bridge, isNewBridge) = try HostBridge(host, kernel, configuration).ensure(rollback)
             let port = ContainerPort(request.attachment, configuration, bridge: bridge, host: host, kernel: kernel)
             let pair = try port.make(in: request.sandbox, stack: sandbox, rollback)
+            let protection = PortProtection(request.attachment, configuration, filters)
+            try protection.guardPort(pair.host.name, mac: pair.container.mac, rollback)
             let interface = SandboxInterface(pair.container, in: request.sandbox, stack: sandbox, kernel: kernel)
             if !configuration.disableContainerInterface {
                 try interface.bringUp(options(configuration))
@@ -54,8 +56,7 @@ struct BridgePlugin: Plugin {
             let gateway = Gateway(host, kernel, configuration, bridge: bridge, isNewBridge: isNewBridge)
             let gatewayLink = try gateway.ensure(plan, rollback)
             let addresses = AddressPlan(plan.result, interface: nil)
-            try PortProtection(request.attachment, configuration, filters)
-                .apply(addresses.addresses, port: pair.host.name, mac: pair.container.mac, rollback)
+            try protection.apply(addresses.addresses, port: pair.host.name, mac: pair.container.mac, rollback)
             try interface.configure(addresses, options(configuration))
             try interface.announce(addresses)
             try gateway.waitUntilUnique(plan, on: gatewayLink)

@@ -17,11 +17,18 @@ struct PortProtection {
         self.filters = filters
     }
 
-    /// Makes what the network wants for a container with these addresses, at this port of the bridge.
+    /// Keeps a port to its container's addresses from the first frame on: before it is up, and before IPAM has said what the
+    /// addresses are. Until then there are none.
+    func guardPort(_ port: String, mac: MACAddress?, _ rollback: Rollback) throws {
+        guard let pinning = pinning([], port: port, mac: mac) else { return }
+        try filters.spoofChecker.pin(pinning)
+        rollback.onFailure("stop the spoof check") { try filters.spoofChecker.unpin(owner) }
+    }
+
+    /// Makes what the network wants for a container with these addresses.
     func apply(_ addresses: [IPPrefix], port: String, mac: MACAddress?, _ rollback: Rollback) throws {
-        if let pinning = pinning(addresses, port: port, mac: mac) {
+        if configuration.ipspoofchk, let pinning = pinning(addresses, port: port, mac: mac) {
             try filters.spoofChecker.pin(pinning)
-            rollback.onFailure("stop the spoof check") { try filters.spoofChecker.unpin(owner) }
         }
         if let masquerading = masquerading(addresses) {
             let backend = filters.backend(configuration.ipMasqBackend)

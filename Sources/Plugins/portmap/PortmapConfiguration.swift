@@ -71,7 +71,7 @@ struct PortmapConfiguration: Equatable {
                 "prevResult.ips: expected an address of the container to publish ports of, found none")
         }
         for (position, mapping) in mappings.enumerated() {
-            if let address = mapping.specificHostAddress, !containers.contains(where: { $0.family == address.family }) {
+            if let address = mapping.hostAddress, !containers.contains(where: { $0.family == address.family }) {
                 throw CNIError(
                     .invalidConfiguration,
                     "\(path(ofMapping: position, "hostIP")): expected an address of a family that the container has, found \(address)"

@@ -25,8 +25,6 @@ struct LegacyLayout {
 
     /// The rule is about one protocol, which IPv4 says by the number alone.
     var protocolFlag: UInt8 { family == .ipv4 ? 0 : 0x01 }
-    /// IPT_F_GOTO
-    var gotoFlag: UInt8 { family == .ipv4 ? 0x02 : 0x04 }
 
     static func of(_ family: AddressFamily) -> LegacyLayout { family == .ipv4 ? four : six }
 

@@ -25,6 +25,7 @@ struct NFTVariantIPTables: IPTablesKind {
         do throws(NetlinkError) {
             return try NFTVariantTables(family, tables, NetlinkConnection(.netfilter)).state
         } catch {
+            if error.isAbsence { return IPTablesState(family) }
             throw failure(error)
         }
     }
@@ -40,6 +41,7 @@ struct NFTVariantIPTables: IPTablesKind {
                 connection = try NetlinkConnection(.netfilter)
                 found = try NFTVariantTables(family, tables, connection)
             } catch {
+                if !creating && error.isAbsence { return }
                 throw failure(error)
             }
             let changes = try decide(found.state)

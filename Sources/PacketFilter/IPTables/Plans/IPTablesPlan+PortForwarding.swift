@@ -17,9 +17,10 @@ extension IPTablesPlan {
             sharedChains: [], sharedEntries: [],
             ownChain: Chain(
                 .nat, own,
-                rules: mappings.flatMap {
-                    IPTablesPlan.rules(of: $0, to: container, forwarding.sourceTranslation, marking)
-                }),
+                rules: (family == .ipv6 ? [IPTablesPlan.exceptLoopback] : [])
+                    + mappings.flatMap {
+                        IPTablesPlan.rules(of: $0, to: container, forwarding.sourceTranslation, marking)
+                    }),
             ownEntries: try IPTablesPlan.entries(forwarding, mappings, family, to: own), published: mappings)
         share(Chain(.nat, .hostPorts))
         sharedEntries += IPTablesPlan.hostPortsEntries
@@ -115,7 +116,11 @@ extension IPTablesPlan {
                 rules: [
                     IPTablesRule(
                         destination: .only(.loopbackNetwork), inputLink: .not(.loopback), matches: [.comment(comment)],
-                        target: .drop)
+                        target: .drop),
+                    // Where the kernel lets them be routed, others could claim to be them.
+                    IPTablesRule(
+                        source: .only(.loopbackNetwork), inputLink: .not(.loopback), matches: [.comment(comment)],
+                        target: .drop),
                 ]))
         sharedEntries.append(IPTablesPlan.loopbackGuardEntry)
     }
@@ -126,6 +131,10 @@ extension IPTablesPlan {
     static let hostPortsEntries = [ChainName.prerouting, .output].map { chain in
         Entry(.nat, chain, IPTablesRule(matches: [.localDestination], target: .jump(.hostPorts)))
     }
+
+    /// Packets from ::1 are routed nowhere but to the host itself. The reference has no such rule.
+    static let exceptLoopback = IPTablesRule(
+        destination: .only(IPPrefix(only: IPAddress(.ipv6, number: 1))), target: .return)
 
     /// First: a rule that accepts packets within a network, as masquerading has them, would end the way before it.
     static let masqueradeEntry = Entry(

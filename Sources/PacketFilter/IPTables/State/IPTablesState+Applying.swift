@@ -1,3 +1,5 @@
+internal import NetworkAddress
+
 extension IPTablesState {
     /// The steps that bring a plan into the tables; what the reference's plugins made already is used.
     ///
@@ -19,7 +21,18 @@ extension IPTablesState {
                     ? .prepend(.nat, plan.ownChain.name, rule) : .append(.nat, plan.ownChain.name, rule))
         }
         for entry in plan.ownEntries { edit.complete(entry) }
+        // The chain of somebody else who is to mark packets has to be there.
+        for chain in plan.ownChain.rules.compactMap(\.jumpDestination) where !edit.state.contains(.nat, chain) {
+            throw PacketFilterError(
+                backend: .iptables, operation: "there is no chain \(chain) in table nat of \(plan.family)", cause: .mismatch)
+        }
         return edit.changes
+    }
+
+    /// All containers to which something is published.
+    var publishedContainers: Set<IPAddress> {
+        let chains = chains(.nat, startingWith: ChainName.hostPortsPrefix)
+        return Set(chains.flatMap { publishedPorts($0) }.map(\.container))
     }
 
     /// What a chain publishes.
@@ -27,14 +40,15 @@ extension IPTablesState {
         (rules(.nat, chain) ?? []).compactMap { $0.rule.flatMap { PublishedPort($0) } }
     }
 
-    private func refuseConflicts(with plan: IPTablesPlan) throws(PacketFilterError) {
+    /// Throws where somebody else has published one of the ports.
+    func refuseConflicts(with plan: IPTablesPlan) throws(PacketFilterError) {
         guard plan.purpose == .portForwarding else { return }
         let entries = (rules(.nat, .hostPorts) ?? []).compactMap(\.rule)
         let own = IPTablesState.owner(of: plan.ownEntries.map(\.rule))
+        let waysTo = Dictionary(grouping: entries) { $0.jumpDestination }
         for chain in chains(.nat, startingWith: ChainName.hostPortsPrefix) where chain != plan.ownChain.name {
             // A chain that nothing leads to publishes nothing.
-            let ways = entries.filter { $0.jumpDestination == chain }
-            if ways.isEmpty { continue }
+            guard let ways = waysTo[chain] else { continue }
             let owner = IPTablesState.owner(of: ways)
             // A container on several networks publishes the same ports on each: the first rule is as good as the next.
             if let owner, owner.containerID != nil, owner.containerID == own?.containerID { continue }

@@ -40,10 +40,9 @@ extension IPTablesState {
         for chain in chains { edit.deleteOwnChain(.nat, chain) }
         if !edit.changes.isEmpty && chains.contains(where: \.isOfHostPorts) { edit.deleteUnusedSharedChains() }
         edit.deleteUnusedGuard()
-        let left = edit.state.chains(.nat, startingWith: ChainName.hostPortsPrefix)
         return IPTablesRemoval(
             changes: edit.changes, published: chains.flatMap { publishedPorts($0) },
-            remaining: Set(left.flatMap { publishedPorts($0) }.map(\.container)))
+            remaining: edit.state.publishedContainers)
     }
 
     /// Takes the guard of loopback addresses out where nobody needs it.

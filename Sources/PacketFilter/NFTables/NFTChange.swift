@@ -1,0 +1,64 @@
+internal import Netlink
+
+/// One transaction of a table with owners, found out beforehand and under the lock: a value, so that what fails half way can
+/// be tried again without the part that failed.
+struct NFTChange {
+    /// One owner takes over an element for which it has waited.
+    struct HandOver {
+        let record: NFTConnection.FoundChain
+        /// The number of the rule that says that it waits.
+        let handle: UInt64
+        let waiting: NFTElement
+        let awaited: NFTElement
+        /// Whether nobody else waits.
+        let isLast: Bool
+    }
+
+    /// Whether the table has to be made first.
+    var makesTable = false
+    /// Whether the table goes, with all that is in it.
+    var deletesTable = false
+    /// Chains of the table whose rules somebody has taken away.
+    var repairs: [NFTChain] = []
+    var removals: [NFTElement] = []
+    /// The record to delete.
+    var oldRecord: String?
+    /// Shared elements that nobody has had.
+    var newShared: [NFTElement] = []
+    /// Shared elements that nobody has any more.
+    var oldShared: [NFTElement] = []
+    var handOvers: [HandOver] = []
+    /// What is recorded anew.
+    var holding: NFTHolding?
+    /// Those elements of ``holding`` that are not there yet.
+    var additions: [NFTElement] = []
+
+    func transaction(_ layout: NFTLayout) -> NFTTransaction {
+        var transaction = NFTTransaction(layout)
+        if deletesTable {
+            transaction.deleteTable()
+            return transaction
+        }
+        if makesTable { transaction.addLayout() }
+        for chain in repairs { transaction.renew(chain) }
+        for element in removals { transaction.delete(element) }
+        if let oldRecord { transaction.deleteRecord(oldRecord) }
+        for element in newShared { transaction.addShared(element) }
+        if let holding {
+            transaction.addRecord(
+                NFTOwnedTable.record(of: holding.owner), comment: NFTOwnerComment(holding.owner).text,
+                rules: holding.rules, holding.elements)
+        }
+        for handOver in handOvers {
+            transaction.deleteRule(handOver.handle, ofRecord: handOver.record.name)
+            transaction.addRule(for: handOver.awaited, toRecord: handOver.record.name)
+            if handOver.isLast { transaction.deleteShared(handOver.waiting) }
+            transaction.add(handOver.awaited, comment: handOver.record.comment)
+        }
+        for element in oldShared { transaction.deleteShared(element) }
+        if let holding {
+            for element in additions { transaction.add(element, comment: NFTOwnerComment(holding.owner).text) }
+        }
+        return transaction
+    }
+}
