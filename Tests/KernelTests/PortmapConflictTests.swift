@@ -68,6 +68,19 @@ struct PortmapConflictTests {
         try expect(ports, "\(backend)", [.answer(from: outside, to: "192.0.2.1", 8080, by: second)])
     }
 
+    /// Of two mappings of one port, one for each family, the right one is named.
+    @Test(arguments: PacketFilterBackend.allCases, ["0.0.0.0", "::"])
+    func theMappingOfTheFamilyIsNamed(backend: PacketFilterBackend, taken: String) throws {
+        let ports = try PortLab(containers: 2)
+        let network = try PortNetwork(ports, backend)
+        let attached = [try network.attach(0), try network.attach(1)]
+        try network.publish([PublishedPort(8080, 80, hostIP: taken)], prevResult: attached[0])
+        let mappings = ["0.0.0.0", "::"].map { PublishedPort(8080, 80, hostIP: $0) }
+        let answer = try network.call("ADD", 1, PublishedPort.json(mappings), prevResult: attached[1])
+        let key = "runtimeConfig.portMappings[\(taken == "::" ? 1 : 0)].hostPort:"
+        #expect(answer.error?.message.hasPrefix(key) == true, "\(backend): \(answer)")
+    }
+
     /// Both are asked for one port, many times: exactly one gets it.
     @Test(arguments: PacketFilterBackend.allCases)
     func ofTwoAtOnceOneGetsThePort(backend: PacketFilterBackend) throws {

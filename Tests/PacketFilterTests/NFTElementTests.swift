@@ -108,6 +108,8 @@ import Testing
         let published = try #require(NFTPorts.published(by: element))
         #expect(published.mapping.description == mapping && published.mapping.containerPort == port)
         #expect(published.container.description == container)
+        // A port on every address is none of the other family.
+        #expect(AddressFamily.allCases.filter(published.mapping.concerns) == [published.container.family])
     }
 
     /// Who waits publishes nothing yet, nor does what is there for other reasons.

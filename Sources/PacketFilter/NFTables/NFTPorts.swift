@@ -202,7 +202,8 @@ enum NFTPorts {
             case .address(let container)? = element.data.first,
             case .transport(let transport) = element.key[hasAddress ? 1 : 0]
         else { return nil }
-        var hostAddress: IPAddress?
+        // A port on every address is one on those of its family only.
+        var hostAddress = IPAddress.unspecified(container.family)
         if hasAddress, case .address(let address) = element.key[0] { hostAddress = address }
         switch (element.key.last, element.data.last) {
         case (.port(let host)?, .port(let port)?):
