@@ -259,8 +259,14 @@ struct PortmapConfigurationTests {
                 == "runtimeConfig.portMappings[2].hostIP: expected an address of a family that the container has, found 2001:db8::1"
         )
         #expect(code { try configuration.containers(in: result) } == 7)
-        // Every address of a family is none in particular.
-        let all = try Self.decode(PortmapScene.json(#"{"hostPort":443,"containerPort":443,"hostIP":"::"}"#))
-        #expect(try all.containers(in: result).count == 1)
+        // It would be published nowhere at all.
+        let every = try Self.decode(PortmapScene.json(#"{"hostPort":443,"containerPort":443,"hostIP":"::"}"#))
+        #expect(failure { try every.containers(in: result) }?.hasSuffix("found ::") == true)
+        // Every address of each family is what some runtimes always ask for.
+        let both = try Self.decode(
+            PortmapScene.json(
+                #"{"hostPort":443,"containerPort":443,"hostIP":"0.0.0.0"},{"hostPort":443,"containerPort":443,"hostIP":"::"}"#
+            ))
+        #expect(try both.containers(in: result).count == 1)
     }
 }

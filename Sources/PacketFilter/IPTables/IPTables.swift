@@ -217,7 +217,7 @@ public struct IPTables: PacketFilterBackend {
         let containers = Set(living.map(\.containerID))
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        for kind in IPTables.kinds { 
+        for kind in IPTables.kinds {
             _ = try kind.collectGarbage(.masquerading, network: network, living: containers) { _ in }
         }
     }

@@ -47,7 +47,8 @@ extension IPTablesKind {
         _ purpose: OwnerComment.Purpose, _ owner: RuleOwner, before: (IPTablesRemoval) throws(PacketFilterError) -> Void
     ) throws(PacketFilterError) -> [PublishedPort] {
         let chain = ChainName.own(purpose, owner.network, owner.containerID)
-        return try remove(purpose, where: { family throws(PacketFilterError) in try mayContain(chain, family) }, before) {
+        return try remove(purpose, where: { family throws(PacketFilterError) in try mayContain(chain, family) }, before)
+        {
             $0.removal(of: purpose, owner.network, owner.containerID)
         }
     }

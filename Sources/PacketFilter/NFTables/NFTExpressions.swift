@@ -24,8 +24,11 @@ struct NFTExpressionWriter {
         case .family(let family):
             loadMeta(NFT_META_NFPROTO, message)
             compare([UInt8(family == .ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6)], message)
-        case .etherType(let type):
+        case .carries(let type):
             loadMeta(NFT_META_PROTOCOL, message)
+            compare([UInt8(type >> 8), UInt8(type & 0xFF)], message)
+        case .etherType(let type):
+            loadPayload(NFT_PAYLOAD_LL_HEADER, 12, 2, message)
             compare([UInt8(type >> 8), UInt8(type & 0xFF)], message)
         case .transportIs(let number):
             loadMeta(NFT_META_L4PROTO, message)
@@ -33,6 +36,9 @@ struct NFTExpressionWriter {
         case .isNeighbourAdvertisement:
             loadPayload(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, message)
             compare([136], message)
+        case .advertises(let address):
+            loadPayload(NFT_PAYLOAD_TRANSPORT_HEADER, 8, 16, message)
+            compare(address.bytes, message)
         case .destinationIsLocal:
             expression("fib", message) { message in
                 message.append(NFTA_FIB_DREG, first.bigEndian)
@@ -50,11 +56,9 @@ struct NFTExpressionWriter {
             mask([0x20, 0, 0, 0], message)
             compare([0, 0, 0, 0], message, isNegated: true)
         case .source(let prefix, let isNegated):
-            load(.source(prefix.family), first, message)
-            compare(prefix, isNegated, message)
+            compare(prefix, at: prefix.family == .ipv4 ? 12 : 8, isNegated, message)
         case .destination(let prefix, let isNegated):
-            load(.destination(prefix.family), first, message)
-            compare(prefix, isNegated, message)
+            compare(prefix, at: prefix.family == .ipv4 ? 16 : 24, isNegated, message)
         case .inputLink(let name, let isNegated):
             load(.inputLink, first, message)
             compare(NFTValue.link(name).bytes, message, isNegated: isNegated)
@@ -73,6 +77,7 @@ struct NFTExpressionWriter {
         case .drop: verdict(NF_DROP, nil, message)
         case .return: verdict(NFT_RETURN.rawValue, nil, message)
         case .jump(let chain): verdict(NFT_JUMP.rawValue, chain, message)
+        case .goto(let chain): verdict(NFT_GOTO.rawValue, chain, message)
         }
     }
 
@@ -99,7 +104,6 @@ struct NFTExpressionWriter {
         case .etherSource: loadPayload(NFT_PAYLOAD_LL_HEADER, 6, 6, message, into: register)
         case .arpSourceMAC: loadPayload(NFT_PAYLOAD_NETWORK_HEADER, 8, 6, message, into: register)
         case .arpSourceAddress: loadPayload(NFT_PAYLOAD_NETWORK_HEADER, 14, 4, message, into: register)
-        case .advertisedAddress: loadPayload(NFT_PAYLOAD_TRANSPORT_HEADER, 8, 16, message, into: register)
         }
     }
 
@@ -126,11 +130,15 @@ struct NFTExpressionWriter {
 
     // MARK: Comparing
 
-    private static func compare(_ prefix: IPPrefix, _ isNegated: Bool, _ message: borrowing NetlinkMessage) {
-        if prefix.length < prefix.family.bitWidth {
-            mask(prefix.maskBytes, message)
-        }
-        compare(prefix.first.bytes, message, isNegated: isNegated)
+    /// As nft does it: of a network that ends with a byte, no more than that is looked at.
+    private static func compare(
+        _ prefix: IPPrefix, at offset: UInt32, _ isNegated: Bool, _ message: borrowing NetlinkMessage
+    ) {
+        let isWhole = prefix.length % 8 == 0 && prefix.length > 0
+        let count = isWhole ? prefix.length / 8 : prefix.family.bitWidth / 8
+        loadPayload(NFT_PAYLOAD_NETWORK_HEADER, offset, UInt32(count), message)
+        if !isWhole { mask(prefix.maskBytes, message) }
+        compare(Array(prefix.first.bytes.prefix(count)), message, isNegated: isNegated)
     }
 
     private static func compare(
@@ -212,7 +220,6 @@ extension NFTOperand {
         case .destinationPort: .inetService
         case .etherSource, .arpSourceMAC: .etherAddress
         case .arpSourceAddress: .ipv4Address
-        case .advertisedAddress: .ipv6Address
         }
     }
 }

@@ -49,7 +49,8 @@ struct NFTOwnerComment: Equatable {
             text = whole
         } else {
             let hash = SHA512.hexadecimal(of: whole, bytes: 10)
-            let start = String(decoding: whole.utf8.prefix(NFTOwnerComment.longest - hash.utf8.count - 8), as: UTF8.self)
+            let start = String(
+                decoding: whole.utf8.prefix(NFTOwnerComment.longest - hash.utf8.count - 8), as: UTF8.self)
             text = start + NFTOwnerComment.cut + hash
         }
     }

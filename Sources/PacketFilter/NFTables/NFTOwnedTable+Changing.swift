@@ -128,7 +128,9 @@ extension NFTOwnedTable {
         var elements: [NFTElement] = []
         for set in layout.realSets {
             for found in try connection.elements(of: set.name) where found.comment == comment {
-                if let element = NFTElement(set: set, key: found.key, lastKey: found.lastKey) { elements.append(element) }
+                if let element = NFTElement(set: set, key: found.key, lastKey: found.lastKey) {
+                    elements.append(element)
+                }
             }
         }
         return elements

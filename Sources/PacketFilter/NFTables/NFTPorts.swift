@@ -32,10 +32,10 @@ enum NFTPorts {
                 // Packets from ::1 are routed nowhere but to the host itself: there is no answer but the host's own.
                 rules: [NFTRule("::1 is this host", .family(.ipv6), .destination(loopbackHost), .return)]
                     + everything.map { family in
-                    NFTRule(
-                        "\(family): not for everybody", .family(family),
-                        .choose(map: "conditional_\(family)", [.transport, .destinationPort]))
-                } + [NFTRule("for everybody", .jump(translation))]),
+                        NFTRule(
+                            "\(family): not for everybody", .family(family),
+                            .choose(map: "conditional_\(family)", [.transport, .destinationPort]))
+                    } + [NFTRule("for everybody", .jump(translation))]),
             NFTChain(name: translation, rules: everything.flatMap(published)),
             NFTChain(
                 name: "postrouting", hook: .postrouting(.nat, 110),
@@ -45,10 +45,10 @@ enum NFTPorts {
                 name: "loopback", hook: .prerouting(.filter, -300),
                 rules: [
                     NFTRule(
-                        "loopback addresses only from here", .family(.ipv4), .inputLink("lo", isNegated: true),
+                        "loopback addresses only from here", .inputLink("lo", isNegated: true), .family(.ipv4),
                         .destination(loopback), .drop),
                     NFTRule(
-                        "nobody else has them", .family(.ipv4), .inputLink("lo", isNegated: true), .source(loopback),
+                        "nobody else has them", .inputLink("lo", isNegated: true), .family(.ipv4), .source(loopback),
                         .drop),
                 ]),
         ])
@@ -108,13 +108,13 @@ enum NFTPorts {
             .masquerade)
         return [
             NFTRule(
-                "\(family): back where it came from", .family(family), .isTranslated,
+                "\(family): back where it came from", .isTranslated, .family(family),
                 .isIn("hairpin_\(family)", [.inputLink, .outputLink, .destination(family)]), .masquerade),
             NFTRule(
-                "\(family): to itself", .family(family), .isTranslated,
+                "\(family): to itself", .isTranslated, .family(family),
                 .isIn("itself_\(family)", [.source(family), .destination(family)]), .masquerade),
             NFTRule(
-                "\(family): from everybody", .family(family), .isTranslated,
+                "\(family): from everybody", .isTranslated, .family(family),
                 .isIn("masqueraded_\(family)", [.destination(family)]), .masquerade),
         ] + (family == .ipv4 ? [fromLoopback] : [])
     }

@@ -33,20 +33,22 @@ enum NFTOperand: Equatable, Sendable {
     /// `arp saddr ether`, `arp saddr ip`
     case arpSourceMAC
     case arpSourceAddress
-    /// `icmpv6 taddr`: the address that a neighbour advertisement is about, without the type having been looked at
-    case advertisedAddress
 }
 
 /// One part of a rule.
 enum NFTStatement: Equatable, Sendable {
     /// `meta nfproto ipv4`
     case family(AddressFamily)
-    /// `ether type ip`, `ip6`, `arp`: what a frame carries
+    /// `meta protocol ip`, `ip6`: what a frame carries, also behind one VLAN tag
+    case carries(UInt16)
+    /// `ether type ip`, `ip6`, `arp`: what a frame carries, which with a VLAN tag is none of them
     case etherType(UInt16)
     /// `meta l4proto icmpv6`
     case transportIs(UInt8)
     /// `icmpv6 type nd-neighbor-advert`
     case isNeighbourAdvertisement
+    /// `@th,64,128`: the address that a neighbour advertisement is about
+    case advertises(IPAddress)
     /// `fib daddr type local`
     case destinationIsLocal
     /// `ct status dnat`
@@ -67,6 +69,7 @@ enum NFTStatement: Equatable, Sendable {
     case drop
     case `return`
     case jump(String)
+    case goto(String)
 }
 
 /// A chain that never changes.

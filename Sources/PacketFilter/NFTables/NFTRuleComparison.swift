@@ -4,7 +4,8 @@ internal import Netlink
 /// Finds out whether a rule of the kernel does what a rule of ours says.
 ///
 /// The kernel tells the expressions of a rule in the order in which they were given, with attributes that it has filled in
-/// and in an order of its own. A rule is the same where there are as many expressions, and each has all that ours has.
+/// and in an order of its own. A rule is the same where there are as many expressions, and each has all that ours has. Ours are
+/// those that nft makes of the text of the rule, so that a table that was saved and loaded again is the same.
 enum NFTRuleComparison {
     /// - Parameter expressions: the value of NFTA_RULE_EXPRESSIONS.
     static func isSame(_ expressions: [UInt8], as rule: NFTRule) -> Bool {
@@ -12,8 +13,16 @@ enum NFTRuleComparison {
             nft: NFT_MSG_NEWRULE, .inet, capacity: 4096 + 512 * rule.statements.count)
         NFTExpressionWriter.append(rule.statements, to: message)
         guard let wanted = attributes(message.attributeBytes(after: nfgenmsg.self)[...]).first else { return false }
-        let (ours, theirs) = (attributes(wanted.value), attributes(expressions[...]))
+        let ours = attributes(wanted.value)
+        // A rule that `nft -f` has read again has such expressions too, which do nothing to two bytes.
+        let theirs = attributes(expressions[...]).filter { name(of: $0) != "byteorder" }
         return ours.count == theirs.count && zip(ours, theirs).allSatisfy { isCovered($0, by: $1) }
+    }
+
+    /// What kind of expression it is.
+    private static func name(of expression: RawAttribute) -> String? {
+        attributes(expression.value).first { $0.type == UInt16(NFTA_EXPR_NAME.rawValue) }
+            .map { String(decoding: $0.value.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     private struct RawAttribute {

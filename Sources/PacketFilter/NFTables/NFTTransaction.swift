@@ -276,9 +276,10 @@ extension NetlinkMessage {
 /// Comments as nft keeps them with rules, chains and elements: a type (0), a length, the text and a NUL.
 enum NFTComment {
     static func bytes(_ text: String) -> [UInt8] {
-        // The kernel keeps 256 bytes with rules and chains, 255 with elements.
-        let text = Array(text.utf8.prefix(longest))
-        return [0, UInt8(text.count + 1)] + text + [0]
+        // The kernel keeps 256 bytes with rules and chains, 255 with elements. Nothing of ours is as long.
+        var text = text
+        while text.utf8.count > longest { text.removeLast() }
+        return [0, UInt8(text.utf8.count + 1)] + text.utf8 + [0]
     }
 
     private static let longest = 252

@@ -92,6 +92,11 @@ struct BridgeConfiguration: Equatable {
                 .invalidConfiguration,
                 "ipspoofchk: expected an IPAM plugin that says what the addresses are, found none")
         }
+        if ipspoofchk && !vlans.trunk.isEmpty {
+            throw CNIError(
+                .invalidConfiguration, "ipspoofchk and vlanTrunk: expected at most one of them, found both",
+                details: "what tagged frames carry is not looked at")
+        }
         if ipamType == nil && !version.hasInterfaces {
             throw CNIError(
                 .invalidConfiguration,

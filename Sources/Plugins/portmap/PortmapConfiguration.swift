@@ -70,13 +70,21 @@ struct PortmapConfiguration: Equatable {
                 .invalidConfiguration,
                 "prevResult.ips: expected an address of the container to publish ports of, found none")
         }
-        for (position, mapping) in mappings.enumerated() {
-            if let address = mapping.hostAddress, !containers.contains(where: { $0.family == address.family }) {
-                throw CNIError(
-                    .invalidConfiguration,
-                    "\(path(ofMapping: position, "hostIP")): expected an address of a family that the container has, found \(address)"
-                )
-            }
+        let families = containers.map(\.family)
+        for (position, mapping) in mappings.enumerated() where !families.contains(where: mapping.concerns) {
+            // Some runtimes ask for every address of each family, whatever the container has.
+            let isHalf =
+                mapping.specificHostAddress == nil
+                && mappings.contains { other in
+                    other.transport == mapping.transport && other.hostPorts == mapping.hostPorts
+                        && families.contains(where: other.concerns)
+                }
+            if isHalf { continue }
+            let address = mapping.hostAddress.map { "\($0)" } ?? "none"
+            throw CNIError(
+                .invalidConfiguration,
+                "\(path(ofMapping: position, "hostIP")): expected an address of a family that the container has, found \(address)"
+            )
         }
         return containers
     }

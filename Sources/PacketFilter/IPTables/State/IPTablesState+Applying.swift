@@ -24,7 +24,8 @@ extension IPTablesState {
         // The chain of somebody else who is to mark packets has to be there.
         for chain in plan.ownChain.rules.compactMap(\.jumpDestination) where !edit.state.contains(.nat, chain) {
             throw PacketFilterError(
-                backend: .iptables, operation: "there is no chain \(chain) in table nat of \(plan.family)", cause: .mismatch)
+                backend: .iptables, operation: "there is no chain \(chain) in table nat of \(plan.family)",
+                cause: .mismatch)
         }
         return edit.changes
     }
