@@ -56,7 +56,15 @@ public struct SandboxInterface {
             try stack.add(InterfaceAddress(address, skipsDuplicateDetection: skips), to: link)
         }
         if options.detectsDuplicates { try stack.waitUntilUnique(plan.addresses, on: link) }
-        for route in plan.routes { try stack.add(route.route(link: link.index)) }
+        for route in plan.routes { try add(route.route(link: link.index)) }
+    }
+
+    /// Adds a route, unless there is one to that destination: a container on several networks that all want to be its way to
+    /// the world goes by the first one, as with the reference.
+    private func add(_ route: Route) throws(NetlinkError) {
+        do throws(NetlinkError) { try stack.add(route) } catch {
+            guard error.isAlreadyThere else { throw error }
+        }
     }
 
     /// Tells the neighbours that the addresses are here. To be called when the link can carry packets.
@@ -90,7 +98,9 @@ public struct SandboxInterface {
                 tables.append(RoutingTable(family: family, number: wanted.table, routes: routes))
             }
             let table = tables.first { $0.family == family && $0.number == wanted.table }
-            guard table?.routes.contains(where: { $0.serves(wanted) }) == true else {
+            guard let routes = table?.routes,
+                routes.contains(where: { $0.serves(wanted) || $0.precedes(wanted, of: link.index) })
+            else {
                 throw CNIError(.failed, "the sandbox lacks the route \(wanted)")
             }
         }
@@ -105,6 +115,12 @@ public struct SandboxInterface {
 }
 
 extension Route {
+    /// Whether this is the way to the same destination by another link, which was there first.
+    fileprivate func precedes(_ wanted: Route, of link: Int32) -> Bool {
+        destination == wanted.destination && nextHops.allSatisfy { $0.link != link }
+            && (wanted.priority == nil || priority == wanted.priority)
+    }
+
     /// Whether this route of the kernel does what `wanted` says; what `wanted` leaves open may be anything.
     fileprivate func serves(_ wanted: Route) -> Bool {
         destination == wanted.destination

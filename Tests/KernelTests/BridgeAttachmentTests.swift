@@ -175,6 +175,26 @@ struct BridgeAttachmentTests {
         #expect(try lab.container.link("eth1") != nil && lab.container.link("eth0") == nil)
     }
 
+    /// podman attaches a container to each of its networks, and each wants to be its way to the world.
+    @Test func aContainerOnSeveralNetworksGoesByTheFirst() throws {
+        let lab = try Lab()
+        let first = BridgeNetwork(lab)
+        var second = BridgeNetwork(lab)
+        second.name = "net2"
+        second.keys = #""bridge": "cni2", "isDefaultGateway": true"#
+        second.ipam = #"{"type": "host-local", "ranges": [[{"subnet": "10.2.0.0/16"}], [{"subnet": "fd02::/64"}]]}"#
+        let results = [try first.add(interface: "eth0").text, try second.add(interface: "eth1").text]
+        let defaults = try lab.container.routes().filter { $0.dst == "default" }
+        #expect(Set(defaults.compactMap(\.gateway)) == ["10.1.0.1", "fd01::1"])
+        for (network, interface, result) in [(first, "eth0", results[0]), (second, "eth1", results[1])] {
+            let check = try network.call("CHECK", prevResult: result, interface: interface)
+            #expect(check.isSuccess, "\(check)")
+        }
+        #expect(try lab.container.ping("10.2.0.1").isAnswered)
+        #expect(try second.call("DEL", interface: "eth1").isSuccess)
+        #expect(try first.call("CHECK", prevResult: results[0]).isSuccess)
+    }
+
     @Test func manyAtOnceGetOneBridgeAndDifferentAddresses() async throws {
         let lab = try Lab(containers: 12)
         let network = BridgeNetwork(lab)
