@@ -114,13 +114,4 @@ struct LoopbackPluginTests {
         container.remove(try #require(container["lo"]).index)
         #expect(failure { try plugin.check(request) } == "the sandbox has no link lo")
     }
-
-    private func failure<Value>(_ body: () throws -> Value) -> String? {
-        do {
-            _ = try body()
-            return nil
-        } catch {
-            return "\(error)"
-        }
-    }
 }
