@@ -35,6 +35,9 @@ public struct IPAddress: Hashable, Comparable, Sendable {
     /// 224.0.0.0/4 or ff00::/8
     public var isMulticast: Bool { family == .ipv4 ? number >> 28 == 0xE : number >> 120 == 0xFF }
 
+    /// 255.255.255.255
+    public var isBroadcast: Bool { family == .ipv4 && number == 0xFFFF_FFFF }
+
     /// 127.0.0.0/8 or ::1
     public var isLoopback: Bool { family == .ipv4 ? number >> 24 == 127 : number == 1 }
 

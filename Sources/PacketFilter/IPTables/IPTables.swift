@@ -37,8 +37,13 @@ public struct IPTables: PacketFilterBackend {
         let lock = try PacketFilterLock()
         defer { lock.release() }
         try NFTables.refuseConflicts(with: forwarding)
-        // This kind looks for itself.
+        // A plan looks for itself when it is applied; but when the second one does, the first one is in force.
         try IPTables.refuseConflicts(with: forwarding, in: IPTables.kinds.filter { type(of: $0) != type(of: kind) })
+        for plan in plans.dropFirst() where try kind.mayContain(.hostPorts, plan.family) {
+            try kind.state(plan.family, [.nat]).refuseConflicts(with: plan)
+        }
+        let others = AddressFamily.allCases.filter { family in !plans.contains { $0.family == family } }
+        _ = try kind.remove(.portForwarding, forwarding.owner, others, before: IPTables.stopRouting)
         var isApplied = false
         do throws(PacketFilterError) {
             for plan in plans {
@@ -48,7 +53,7 @@ public struct IPTables: PacketFilterBackend {
             if let link = forwarding.loopbackLink { try LoopbackRouting.set(link, true) }
         } catch {
             // What the first family refuses has changed nothing, and may be what somebody else has published.
-            if isApplied { _ = try? kind.remove(.portForwarding, forwarding.owner) { _ in } }
+            if isApplied { _ = try? kind.remove(.portForwarding, forwarding.owner, before: IPTables.stopRouting) }
             throw error
         }
     }
@@ -210,15 +215,15 @@ public struct IPTables: PacketFilterBackend {
         guard try mayContain(ChainName.masquerading(of: owner.network, owner.containerID)) else { return }
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        for kind in IPTables.kinds { _ = try kind.remove(.masquerading, owner) { _ in } }
+        _ = try takeOut { kind throws(PacketFilterError) in try kind.remove(.masquerading, owner) { _ in } }
     }
 
     public func stopMasquerading(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
         let containers = Set(living.map(\.containerID))
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        for kind in IPTables.kinds {
-            _ = try kind.collectGarbage(.masquerading, network: network, living: containers) { _ in }
+        _ = try takeOut { kind throws(PacketFilterError) in
+            try kind.collectGarbage(.masquerading, network: network, living: containers) { _ in }
         }
     }
 

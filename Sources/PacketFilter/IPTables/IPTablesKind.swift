@@ -39,16 +39,21 @@ extension IPTablesKind {
     /// Throws where a rule of the plan is missing.
     func check(_ plan: IPTablesPlan) throws(PacketFilterError) { try state(plan.family, plan.tables).check(plan) }
 
-    /// Takes out what there is for one container, in both families, whoever made it.
+    /// Takes out what there is for one container, in both families or in some, whoever made it.
     ///
     /// - Parameter before: called with what is about to be taken out.
     /// - Returns: what was published.
     func remove(
-        _ purpose: OwnerComment.Purpose, _ owner: RuleOwner, before: (IPTablesRemoval) throws(PacketFilterError) -> Void
+        _ purpose: OwnerComment.Purpose, _ owner: RuleOwner, _ families: [AddressFamily] = AddressFamily.allCases,
+        before: (IPTablesRemoval) throws(PacketFilterError) -> Void
     ) throws(PacketFilterError) -> [PublishedPort] {
         let chain = ChainName.own(purpose, owner.network, owner.containerID)
-        return try remove(purpose, where: { family throws(PacketFilterError) in try mayContain(chain, family) }, before)
-        {
+        return try remove(
+            purpose,
+            where: { family throws(PacketFilterError) in
+                try families.contains(family) ? mayContain(chain, family) : false
+            }, before
+        ) {
             $0.removal(of: purpose, owner.network, owner.containerID)
         }
     }

@@ -56,7 +56,9 @@ extension NFTOwnedTable {
             change.handOvers = try handOvers(of: elements, in: owner.containerID)
         }
         let own = 1 + change.oldShared.count
-        if change.handOvers.isEmpty { change.deletesTable = try connection.tableUse() == layout.size + own }
+        if change.handOvers.isEmpty, try connection.tableUse() == layout.size + own {
+            change.deletesTable = try !holdsForeignElements(beside: chain.comment)
+        }
         return (change, elements)
     }
 
@@ -85,7 +87,7 @@ extension NFTOwnedTable {
         guard try connection.tableUse() == layout.size else { return }
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        guard try connection.tableUse() == layout.size else { return }
+        guard try connection.tableUse() == layout.size, try !holdsForeignElements(beside: nil) else { return }
         var change = NFTChange()
         change.deletesTable = true
         try run(change)
@@ -121,6 +123,17 @@ extension NFTOwnedTable {
             ending.append(element)
         }
         return ending
+    }
+
+    /// Whether somebody has put elements into our sets that name no owner, as ours do, nor are those with this comment.
+    private func holdsForeignElements(beside comment: String?) throws(PacketFilterError) -> Bool {
+        for set in layout.realSets {
+            let isForeign = try connection.elements(of: set.name).contains { found in
+                found.comment != comment && NFTOwnerComment(found.comment).owner == nil
+            }
+            if isForeign { return true }
+        }
+        return false
     }
 
     /// Elements by the comment that they carry: everything is looked at.

@@ -10,7 +10,7 @@ public struct NFTables: PacketFilterBackend {
     public func publish(_ forwarding: PortForwarding) throws(PacketFilterError) {
         if let mapping = forwarding.mappings.first(where: { $0.hostPorts.count > 1 }), !forwarding.conditions.isEmpty {
             throw PacketFilterError(
-                backend: name, operation: "publish ports \(mapping.hostPorts) under conditions", cause: .unsupported,
+                backend: name, operation: "publish \(mapping) under conditions", cause: .unsupported,
                 message: "conditions go with single ports only")
         }
         let holding = NFTPorts.holding(for: forwarding)

@@ -46,8 +46,8 @@ struct PortmapConfiguration: Equatable {
 
     private static func mark(_ document: JSONField) throws(JSONError) -> PortForwarding.Mark {
         let bit: UInt8? = try document["markMasqBit"].integer(in: 0...31)
-        let chain = try document["externalSetMarkChain"].text("the name of a chain (\(PacketFilterNames.chainRule))") {
-            PacketFilterNames.isChain($0) ? $0 : nil
+        let chain = try document["externalSetMarkChain"].text("the name of a chain (\(ChainName.rule))") {
+            ChainName($0)?.description
         }
         guard let chain else { return .bit(bit ?? 13) }
         if bit != nil {
@@ -104,7 +104,7 @@ extension PortMapping {
         let transport =
             try entry["protocol"].text("\"tcp\", \"udp\" or \"sctp\"", TransportProtocol.init(name:)) ?? .tcp
         let address = try entry["hostIP"].text("an IPv4 or IPv6 address of the host") { IPAddress($0) }
-        if let address, address.isMulticast || (address.isLoopback && address.family == .ipv6) {
+        if let address, address.isMulticast || address.isBroadcast || (address.isLoopback && address.family == .ipv6) {
             // The kernel routes packets of ::1 nowhere but to the host itself.
             throw try entry["hostIP"].error(expected: "an address of the host by which a container can be reached")
         }

@@ -3,7 +3,7 @@
 public struct ChainName: Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
-    /// Nil for what is no such name.
+    /// Nil for what is no such name, as ``rule`` says.
     public init?(_ text: String) {
         let bytes = text.utf8
         guard (1...28).contains(bytes.count), bytes.first != UInt8(ascii: "-"),
@@ -22,6 +22,9 @@ public struct ChainName: Hashable, Sendable, CustomStringConvertible {
     init(prefix: StaticString, digits: String) {
         description = String("\(prefix)\(digits)".prefix(28))
     }
+
+    /// What a name is, in words.
+    public static let rule = "1 to 28 letters, digits, '_' or '-', and no verdict"
 
     private static let verdicts: Set = ["ACCEPT", "DROP", "QUEUE", "RETURN"]
 }
