@@ -1,7 +1,7 @@
 /// One way of telling the kernel which packets to translate: nftables, or iptables.
 ///
-/// Everything is found again by its owner alone. What is removed and absent is no error. A command that throws has changed
-/// nothing.
+/// Everything is found again by its owner alone. What is removed and absent is no error. A command that throws leaves
+/// nothing of what it has begun to add, and goes on with what else it has to remove.
 public protocol PacketFilterBackend {
     /// `nftables` or `iptables`
     var name: String { get }

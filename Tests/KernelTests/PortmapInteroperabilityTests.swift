@@ -80,7 +80,7 @@ struct PortmapInteroperabilityTests {
             #expect(try ports.ask(from: ports.outside, to: "192.0.2.1", port, timeout: 0.4) == nil, "\(port)")
         }
         if referenceAdds {
-            // The reference leaves route_localnet on for good, and we what we found on.
+            // The reference turns route_localnet on, and our DEL turns it off.
             let changes = before.changes(to: try ports.lab.snapshot(files: false)).split(separator: "\n")
             #expect(changes.filter { !$0.contains("route_localnet") } == [], "\(backend)")
         }

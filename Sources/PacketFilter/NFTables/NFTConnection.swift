@@ -144,7 +144,7 @@ struct NFTConnection {
         }
     }
 
-    /// All elements of a set: for sets that are small, and for the search after a conflict.
+    /// All elements of a set: for those that are small, and where nothing but a look at everything tells.
     func elements(of set: String) throws(PacketFilterError) -> [FoundElement] {
         do throws(NetlinkError) {
             return try connection.dump("list set \(set)") {

@@ -4,8 +4,8 @@ internal import SystemPackage
 
 /// A table in which every element belongs to somebody.
 ///
-/// What an owner has is recorded in a chain that is named after it: so DEL needs to know nothing but the owner, and no
-/// command looks at what others have. Each command is one transaction, which the kernel carries out whole or not at all,
+/// What an owner has is recorded in a chain that is named after it: so DEL needs to know nothing but the owner, and looks at
+/// nothing that others have, unless they share it or wait for it. Each command is one transaction, which the kernel carries out whole or not at all,
 /// under a lock that all our processes share. The table comes with its first owner and goes with its last one.
 struct NFTOwnedTable {
     let layout: NFTLayout

@@ -44,8 +44,7 @@ struct NFTTransaction {
 
     // MARK: The table itself
 
-    /// `nft add table`, with all that always stands in it. Rules are added again where they are already: for a table that
-    /// is not there.
+    /// `nft add table`, with all that always stands in it. Where there is such a table, the whole transaction fails.
     mutating func addLayout() {
         let table = NetlinkMessage(nft: NFT_MSG_NEWTABLE, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
         table.append(NFTA_TABLE_NAME, text: layout.name)
