@@ -8,7 +8,7 @@ public final class FakePacketFilter: PacketFilterAccess, PacketFilterBackend, Sp
     public struct State: Equatable {
         public var published: [RuleOwner: PortForwarding] = [:]
         public var masquerading: [RuleOwner: Masquerading] = [:]
-        public var pinned: [RuleOwner: PortPinning] = [:]
+        public var pinned: [RuleOwner: LinkPinning] = [:]
 
         public init() {}
     }
@@ -110,12 +110,12 @@ public final class FakePacketFilter: PacketFilterAccess, PacketFilterBackend, Sp
 
     // MARK: Spoof check
 
-    public func pin(_ pinning: PortPinning) throws(PacketFilterError) {
+    public func pin(_ pinning: LinkPinning) throws(PacketFilterError) {
         try call("pin \(pinning.owner)")
         state.pinned[pinning.owner] = pinning
     }
 
-    public func check(_ pinning: PortPinning) throws(PacketFilterError) {
+    public func check(_ pinning: LinkPinning) throws(PacketFilterError) {
         try call("check the pins of \(pinning.owner)")
         try require(state.pinned[pinning.owner], pinning)
     }

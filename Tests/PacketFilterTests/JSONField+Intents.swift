@@ -46,9 +46,9 @@ extension JSONField {
             link: try self["link"].string() ?? "cni0")
     }
 
-    func pinning() throws -> PortPinning {
+    func pinning() throws -> LinkPinning {
         let addresses = try self["addresses"]
-        return PortPinning(
+        return LinkPinning(
             owner: try owner(), link: try self["link"].string() ?? "veth1",
             mac: try self["mac"].required("a hardware address") { field throws(JSONError) in
                 try field.text("a hardware address", MACAddress.init)

@@ -56,7 +56,7 @@ import Testing
             conditions: [RuleCondition(.ipv4, .inputLink("eth0"))])
         let error = #expect(throws: PacketFilterError.self) { try NFTables().publish(forwarding) }
         #expect(error?.cause == .unsupported)
-        #expect(error?.description.contains("9000...9004") == true, "\(error?.description ?? "")")
+        #expect(error?.description.contains("9000-9004") == true, "\(error?.description ?? "")")
     }
 }
 

@@ -45,16 +45,14 @@ struct NFTExpressionWriter {
                 message.append(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE.rawValue.bigEndian)
                 message.append(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR.rawValue.bigEndian)
             }
-            // RTN_LOCAL, in host order
-            compare([2, 0, 0, 0], message)
+            compare(hostOrder(UInt32(RTN_LOCAL)), message)
         case .isTranslated:
             expression("ct", message) { message in
                 message.append(NFTA_CT_DREG, first.bigEndian)
                 message.append(NFTA_CT_KEY, NFT_CT_STATUS.rawValue.bigEndian)
             }
-            // IPS_DST_NAT, in host order
-            mask([0x20, 0, 0, 0], message)
-            compare([0, 0, 0, 0], message, isNegated: true)
+            mask(hostOrder(IPS_DST_NAT.rawValue), message)
+            compare(hostOrder(0), message, isNegated: true)
         case .source(let prefix, let isNegated):
             compare(prefix, at: prefix.family == .ipv4 ? 12 : 8, isNegated, message)
         case .destination(let prefix, let isNegated):
@@ -150,6 +148,8 @@ struct NFTExpressionWriter {
             message.nest(NFTA_CMP_DATA) { $0.append(NFTA_DATA_VALUE, bytes: bytes) }
         }
     }
+
+    private static func hostOrder(_ number: UInt32) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
 
     private static func mask(_ bytes: [UInt8], _ message: borrowing NetlinkMessage) {
         expression("bitwise", message) { message in

@@ -29,12 +29,12 @@ extension NFTElement {
         return NFTElement(set: String(self.set.dropFirst(NFTElement.waitingPrefix.count)), key: key, data: data)
     }
 
-    private static let waitingPrefix = "waiting_"
+    fileprivate static let waitingPrefix = "waiting_"
 }
 
 extension NFTSet {
     /// The shared set of those who wait for an element of this one.
-    var waiting: NFTSet { NFTSet(name: "waiting_" + name, key: key, data: data, isShared: true) }
+    var waiting: NFTSet { NFTSet(name: NFTElement.waitingPrefix + name, key: key, data: data, isShared: true) }
 }
 
 /// The text that stands with elements and records and says whose they are: `network/container/interface`.

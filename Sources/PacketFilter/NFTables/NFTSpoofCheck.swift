@@ -56,7 +56,7 @@ enum NFTSpoofCheck {
     private static let ipv6: UInt16 = 0x86DD
 
     /// What the table has to hold for a container.
-    static func holding(for pinning: PortPinning) -> NFTHolding {
+    static func holding(for pinning: LinkPinning) -> NFTHolding {
         let link = NFTValue.link(pinning.link)
         var holding = NFTHolding(
             owner: pinning.owner,

@@ -98,11 +98,11 @@ public struct NFTables: PacketFilterBackend {
 }
 
 extension NFTables: SpoofChecker {
-    public func pin(_ pinning: PortPinning) throws(PacketFilterError) {
+    public func pin(_ pinning: LinkPinning) throws(PacketFilterError) {
         try NFTOwnedTable(NFTSpoofCheck.layout).add(NFTSpoofCheck.holding(for: pinning))
     }
 
-    public func check(_ pinning: PortPinning) throws(PacketFilterError) {
+    public func check(_ pinning: LinkPinning) throws(PacketFilterError) {
         try NFTOwnedTable(NFTSpoofCheck.layout).check(NFTSpoofCheck.holding(for: pinning))
     }
 

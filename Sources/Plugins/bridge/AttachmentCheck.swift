@@ -33,8 +33,8 @@ struct AttachmentCheck {
         let container = try checkContainer(position)
         let bridge = try checkBridge()
         let port = try checkPort(of: container, bridge)
-        try PortProtection(request.attachment, configuration, filters)
-            .check(AddressPlan(result, interface: position).addresses, port: port.name, mac: container.mac)
+        try AttachmentProtection(request.attachment, configuration, filters)
+            .check(AddressPlan(result, interface: position).addresses, link: port.name, mac: container.mac)
         if configuration.isGateway { try checkGateway(bridge, position) }
     }
 

@@ -6,7 +6,7 @@ internal import PacketFilter
 internal import PacketFilterSetup
 
 /// What the packet filter does for one attachment: masquerading, and keeping it to its own addresses.
-struct PortProtection {
+struct AttachmentProtection {
     private let owner: RuleOwner
     private let configuration: BridgeConfiguration
     private let filters: any PacketFilterAccess
@@ -17,17 +17,17 @@ struct PortProtection {
         self.filters = filters
     }
 
-    /// Keeps a port to its container's addresses from the first frame on: before it is up, and before IPAM has said what the
+    /// Keeps a link to its container's addresses from the first frame on: before it is up, and before IPAM has said what the
     /// addresses are. Until then there are none.
-    func guardPort(_ port: String, mac: MACAddress?, _ rollback: Rollback) throws {
-        guard let pinning = pinning([], port: port, mac: mac) else { return }
+    func guardLink(_ link: String, mac: MACAddress?, _ rollback: Rollback) throws {
+        guard let pinning = pinning([], link: link, mac: mac) else { return }
         try filters.spoofChecker.pin(pinning)
         rollback.onFailure("stop the spoof check") { try filters.spoofChecker.unpin(owner) }
     }
 
     /// Makes what the network wants for a container with these addresses.
-    func apply(_ addresses: [IPPrefix], port: String, mac: MACAddress?, _ rollback: Rollback) throws {
-        if configuration.ipspoofchk, let pinning = pinning(addresses, port: port, mac: mac) {
+    func apply(_ addresses: [IPPrefix], link: String, mac: MACAddress?, _ rollback: Rollback) throws {
+        if configuration.ipspoofchk, let pinning = pinning(addresses, link: link, mac: mac) {
             try filters.spoofChecker.pin(pinning)
         }
         if let masquerading = masquerading(addresses) {
@@ -37,18 +37,18 @@ struct PortProtection {
         }
     }
 
-    /// Checks that everything is as ``apply(_:port:mac:_:)`` made it.
-    func check(_ addresses: [IPPrefix], port: String, mac: MACAddress?) throws {
-        if let pinning = pinning(addresses, port: port, mac: mac) { try filters.spoofChecker.check(pinning) }
+    /// Checks that everything is as ``apply(_:link:mac:_:)`` made it.
+    func check(_ addresses: [IPPrefix], link: String, mac: MACAddress?) throws {
+        if let pinning = pinning(addresses, link: link, mac: mac) { try filters.spoofChecker.check(pinning) }
         if let masquerading = masquerading(addresses) {
             try filters.backend(configuration.ipMasqBackend).check(masquerading)
         }
     }
 
-    private func pinning(_ addresses: [IPPrefix], port: String, mac: MACAddress?) -> PortPinning? {
+    private func pinning(_ addresses: [IPPrefix], link: String, mac: MACAddress?) -> LinkPinning? {
         guard configuration.macspoofchk, let mac else { return nil }
-        return PortPinning(
-            owner: owner, link: port, mac: mac, addresses: configuration.ipspoofchk ? addresses.map(\.address) : nil)
+        return LinkPinning(
+            owner: owner, link: link, mac: mac, addresses: configuration.ipspoofchk ? addresses.map(\.address) : nil)
     }
 
     private func masquerading(_ addresses: [IPPrefix]) -> Masquerading? {

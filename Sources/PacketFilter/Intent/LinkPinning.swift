@@ -1,7 +1,7 @@
 public import NetworkAddress
 
 /// The intent to let a container send with its own hardware address only, and, where wanted, with its own addresses only.
-public struct PortPinning: Equatable, Sendable {
+public struct LinkPinning: Equatable, Sendable {
     public var owner: RuleOwner
     /// The port of the bridge that leads to the container.
     public var link: String
