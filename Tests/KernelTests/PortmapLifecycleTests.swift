@@ -132,4 +132,35 @@ struct PortmapLifecycleTests {
         #expect(try ports.host.filterTables() == [])
         expectUnchanged(before, try ports.lab.snapshot(files: false))
     }
+
+    /// A container that vanished without DEL does not spoil its address for the next one.
+    @Test(arguments: PacketFilterBackend.allCases)
+    func theNextContainerWithTheAddressOfOneThatVanished(backend: PacketFilterBackend) throws {
+        let ports = try PortLab(containers: 2)
+        let network = try PortNetwork(ports, backend)
+        try network.publish(PublishedPort.all(8080, 80), 0, prevResult: try network.attach(0))
+        // The servers would keep the namespace alive.
+        try ports.stopServing(in: ports.container)
+        ports.container.remove()
+        // The leases are gone, too, as after a cleaning of /var/lib/cni.
+        try FileManager.default.removeItem(atPath: ports.lab.path("data"))
+        let attached = try network.attach(1)
+        #expect(try ports.containers[1].addresses(of: "eth0") == ["10.1.0.2/16", "fd01::2/64"])
+
+        let mappings = PublishedPort.all(9090, 80)
+        try network.publish(mappings, 1, prevResult: attached)
+        try network.succeed("CHECK", 1, mappings, prevResult: attached)
+        let rows =
+            [answers(network, 9090, by: 1)]
+            + [
+                (ports.host, "127.0.0.1"), (ports.host, "2001:db8::1"), (ports.outside, "2001:db8::1"),
+                (ports.containers[1], network.gateway(.ipv4)),
+            ].map { .answer(from: $0, to: $1, 9090, by: PortLab.name(ofContainer: 1)) }
+        try ports.setBridgeFiltering(false)
+        try expect(ports, "\(backend)", rows)
+        // A DEL that comes late takes nothing away that the next one needs.
+        try network.succeed("DEL", 0, sandbox: "")
+        try network.succeed("CHECK", 1, mappings, prevResult: attached)
+        try expect(ports, "\(backend), after a late DEL", rows)
+    }
 }
