@@ -66,4 +66,26 @@ struct BridgeAddressSpoofTests {
         try lab.host.shell("nft delete table \(Self.table)")
         #expect(try ask("10.1.0.99") == "answered", "unprotected")
     }
+
+    /// The frame is from an address that was given: what it says is looked at.
+    @Test func advertisementsOfAForeignAddressAreDropped() throws {
+        let lab = try Lab()
+        try attach(lab)
+        let script = Repository.root.appending(path: "testdata/portlab/advertise.py").path
+        let other = "02:00:00:00:00:98"
+        let own = try #require(try lab.container.link("eth0")?.address)
+        #expect(try lab.container.ping("fd01::1").isAnswered)
+        /// Whom the host takes the address for after the container has advertised it.
+        let owner = { (address: String) in
+            try lab.host.ip("neighbour", "replace", address, "lladdr", other, "dev", "cni0", "nud", "stale")
+            try lab.container.shell("python3 '\(script)' eth0 fd01::2 \(address) fd01::1")
+            // Comes after it on the same way.
+            #expect(try lab.container.ping("fd01::1").isAnswered)
+            return try lab.host.neighbours().first { $0.dst == address }?.lladdr
+        }
+        #expect(try owner("fd01::2") == own)
+        for foreign in ["fd01::99", "fe80::99"] { #expect(try owner(foreign) == other, "\(foreign)") }
+        try lab.host.shell("nft delete table \(Self.table)")
+        #expect(try owner("fd01::99") == own, "unprotected")
+    }
 }
