@@ -96,4 +96,20 @@ struct PortmapCheckTests {
         }
         try network.succeed("CHECK", 0, mappings, prevResult: attached[0])
     }
+
+    /// Rules alone do not lead from 127.0.0.1 to the container.
+    @Test(arguments: PacketFilterBackend.allCases)
+    func routeLocalnetIsOff(backend: PacketFilterBackend) throws {
+        let ports = try PortLab()
+        let network = try PortNetwork(ports, backend)
+        let attached = try network.attach()
+        try network.publish(mappings, prevResult: attached)
+        for (value, isRight) in [("0", false), ("1", true)] {
+            try ports.host.shell("echo \(value) >/proc/sys/net/ipv4/conf/cni1/route_localnet")
+            let answer = try network.call("CHECK", 0, PublishedPort.json(mappings), prevResult: attached)
+            #expect(answer.isSuccess == isRight, "\(backend), route_localnet \(value): \(answer)")
+            let said = answer.error.map { $0.message + " " + $0.details } ?? ""
+            #expect(said.contains("cni1/route_localnet") == !isRight, "\(backend): \(answer)")
+        }
+    }
 }

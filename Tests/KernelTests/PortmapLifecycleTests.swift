@@ -132,4 +132,47 @@ struct PortmapLifecycleTests {
         #expect(try ports.host.filterTables() == [])
         expectUnchanged(before, try ports.lab.snapshot(files: false))
     }
+
+    /// A container that vanished without DEL does not spoil its address for the next one.
+    @Test(arguments: PacketFilterBackend.allCases)
+    func theNextContainerWithTheAddressOfOneThatVanished(backend: PacketFilterBackend) throws {
+        let ports = try PortLab(containers: 2)
+        try ports.setBridgeFiltering(false)
+        var network = try PortNetwork(ports, backend)
+        network.bridge.keys += #", "ipMasq": true, "ipMasqBackend": "\#(backend.key)""#
+        try network.publish(PublishedPort.all(8080, 80), 0, prevResult: try network.attach(0))
+        // The servers would keep the namespace alive.
+        try ports.stopServing(in: ports.container)
+        ports.container.remove()
+        // The leases are gone, too, as after a cleaning of /var/lib/cni.
+        try FileManager.default.removeItem(atPath: ports.lab.path("data"))
+        let attached = try network.attach(1)
+        #expect(try ports.containers[1].addresses(of: "eth0") == ["10.1.0.2/16", "fd01::2/64"])
+
+        let mappings = PublishedPort.all(9090, 80)
+        try network.publish(mappings, 1, prevResult: attached)
+        let rows =
+            [
+                answers(network, 9090, by: 1),
+                .answer(
+                    from: ports.containers[1], to: PortFamily.ipv4.outsideAddress, 80, by: PortLab.outsideName,
+                    seenAs: PortFamily.ipv4.hostAddress),
+            ]
+            + [
+                (ports.host, "127.0.0.1"), (ports.host, "2001:db8::1"), (ports.outside, "2001:db8::1"),
+                (ports.containers[1], network.gateway(.ipv4)),
+            ].map { .answer(from: $0, to: $1, 9090, by: PortLab.name(ofContainer: 1)) }
+        for isLate in [false, true] {
+            // A DEL that comes late takes nothing away that the next one needs.
+            if isLate {
+                try network.succeed("DEL", 0, sandbox: "")
+                let delete = try network.callBridge("DEL", 0, sandbox: "")
+                #expect(delete.isSuccess, "\(backend): \(delete)")
+            }
+            try network.succeed("CHECK", 1, mappings, prevResult: attached)
+            let check = try network.callBridge("CHECK", 1, prevResult: attached)
+            #expect(check.isSuccess, "\(backend): \(check)")
+            try expect(ports, "\(backend)\(isLate ? ", after a late DEL" : "")", rows)
+        }
+    }
 }

@@ -106,6 +106,64 @@ struct PortmapSecurityTests {
         }
     }
 
+    /// A packet that claims to be from 127.0.0.1, which servers take for the host's own, does not get to one. Where the
+    /// kernel is as permissive as here, nobody else drops it.
+    @Test(arguments: [nil] + PacketFilterBackend.allCases.map(Optional.some))
+    func whoClaimsToBe127001DoesNotReachAServer(backend: PacketFilterBackend?) throws {
+        let ports = try PortLab(containers: 2)
+        try ports.setBridgeFiltering(false)
+        let network = try PortNetwork(ports, backend ?? .nftables)
+        let attached = [try network.attach(0), try network.attach(1)]
+        if backend == nil {
+            // The packet arrives without protection, or the test would prove nothing.
+            try ports.host.shell(
+                """
+                nft 'add table ip open; add chain ip open in { type nat hook prerouting priority dstnat; };
+                    add rule ip open in fib daddr type local udp dport 8080 dnat to \(network.address(.ipv4)):80'
+                """)
+        } else {
+            try network.publish([PublishedPort(8080, 80, .udp)], prevResult: attached[0])
+        }
+        try ports.host.shell(
+            """
+            cd /proc/sys/net/ipv4/conf
+            for link in all up0 cni1; do
+                echo 0 >$link/rp_filter; echo 1 >$link/accept_local; echo 1 >$link/route_localnet
+            done
+            """)
+        // Neighbours are known, for nobody answers to a 127.0.0.1 that asks for them.
+        for (from, address) in [
+            (ports.host, network.address(.ipv4)), (ports.outside, PortFamily.ipv4.hostAddress),
+            (ports.containers[1], network.gateway(.ipv4)),
+        ] { #expect(try from.ping(address).isAnswered) }
+        // Before everybody else on the host; at the container whatever they claim by then, for rules may have translated it.
+        try countPackets(in: ports.host, "iifname != lo ip saddr 127.0.0.1 udp dport 8080")
+        try countPackets(in: ports.container, "udp dport 80")
+        for (number, from) in [ports.outside, ports.containers[1]].enumerated() {
+            try from.shell("echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet")
+            let question = PortQuestion(
+                from: from, to: PortFamily.ipv4.hostAddress, 8080, .udp, sourceAddress: "127.0.0.1", timeout: 0.4)
+            _ = try ports.ask([question])
+            let note = "\(backend?.description ?? "unprotected"): \(question)"
+            #expect(try countedPackets(in: ports.host) == number + 1, "\(note), sent")
+            #expect(try countedPackets(in: ports.container) == (backend == nil ? number + 1 : 0), "\(note), arrived")
+        }
+    }
+
+    /// Counts the packets that match, from now on.
+    private func countPackets(in machine: LabNamespace, _ match: String) throws {
+        try machine.shell(
+            """
+            nft 'add table ip seen; add chain ip seen every { type filter hook prerouting priority -400; };
+                add rule ip seen every \(match) counter'
+            """)
+    }
+
+    private func countedPackets(in machine: LabNamespace) throws -> Int? {
+        let text = try machine.shell("nft list table ip seen")
+        return text.firstMatch(of: /packets (\d+)/).flatMap { Int($0.1) }
+    }
+
     @Test(arguments: PacketFilterBackend.allCases)
     func routeLocalnetIsOnWhereAndWhileItIsNeeded(backend: PacketFilterBackend) throws {
         let ports = try PortLab(containers: 2)
