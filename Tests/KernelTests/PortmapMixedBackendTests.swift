@@ -42,7 +42,7 @@ struct PortmapMixedBackendTests {
     }
 
     /// The one backend does not turn off what the other still needs.
-    @Test(arguments: pairs.filter { $0.contains(.nftables) })
+    @Test(arguments: pairs)
     func routeLocalnetStaysOnUntilBothAreGone(backends: [PacketFilterBackend]) throws {
         let ports = try PortLab(containers: 2)
         let networks = try backends.map { try PortNetwork(ports, $0) }

@@ -43,7 +43,7 @@ public struct IPTables: PacketFilterBackend {
             try kind.state(plan.family, [.nat]).refuseConflicts(with: plan)
         }
         let others = AddressFamily.allCases.filter { family in !plans.contains { $0.family == family } }
-        _ = try kind.remove(.portForwarding, forwarding.owner, others, before: IPTables.stopRouting)
+        _ = try IPTables.unpublish(forwarding.owner, others, in: kind)
         var isApplied = false
         do throws(PacketFilterError) {
             for plan in plans {
@@ -53,7 +53,7 @@ public struct IPTables: PacketFilterBackend {
             if let link = forwarding.loopbackLink { try LoopbackRouting.set(link, true) }
         } catch {
             // What the first family refuses has changed nothing, and may be what somebody else has published.
-            if isApplied { _ = try? kind.remove(.portForwarding, forwarding.owner, before: IPTables.stopRouting) }
+            if isApplied { _ = try? IPTables.unpublish(forwarding.owner, in: kind) }
             throw error
         }
     }
@@ -75,7 +75,7 @@ public struct IPTables: PacketFilterBackend {
         let lock = try PacketFilterLock()
         defer { lock.release() }
         return try takeOut { kind throws(PacketFilterError) in
-            try kind.remove(.portForwarding, owner, before: IPTables.stopRouting)
+            try IPTables.unpublish(owner, in: kind)
         }
     }
 
@@ -87,7 +87,16 @@ public struct IPTables: PacketFilterBackend {
         let containers = Set(living.map(\.containerID))
         return try takeOut { kind throws(PacketFilterError) in
             try kind.collectGarbage(
-                .portForwarding, network: network, living: containers, before: IPTables.stopRouting)
+                .portForwarding, network: network, living: containers
+            ) { removal throws(PacketFilterError) in try IPTables.stopRouting(removal, of: kind) }
+        }
+    }
+
+    private static func unpublish(
+        _ owner: RuleOwner, _ families: [AddressFamily] = AddressFamily.allCases, in kind: any IPTablesKind
+    ) throws(PacketFilterError) -> [PublishedPort] {
+        try kind.remove(.portForwarding, owner, families) { removal throws(PacketFilterError) in
+            try stopRouting(removal, of: kind)
         }
     }
 
@@ -151,18 +160,19 @@ public struct IPTables: PacketFilterBackend {
     // MARK: Loopback routing
 
     /// Turns loopback routing off for links on which nobody has published a port any more: before what protects it goes.
-    private static func stopRouting(_ removal: IPTablesRemoval) throws(PacketFilterError) {
+    private static func stopRouting(_ removal: IPTablesRemoval, of kind: any IPTablesKind) throws(PacketFilterError) {
         for container in Set(removal.published.map(\.container)) where container.family == .ipv4 {
             guard let (link, networks) = try link(of: container),
                 !removal.remaining.contains(where: { other in networks.contains { $0.contains(other) } }),
-                try LoopbackRouting.isOn(link), try !NFTables.needsLoopback(link)
+                try LoopbackRouting.isOn(link), try !NFTables.needsLoopback(link),
+                try !needsLoopback(link, in: kinds.filter { type(of: $0) != type(of: kind) })
             else { continue }
             try LoopbackRouting.set(link, false)
         }
     }
 
     /// Whether a container on that link has published a port that 127.0.0.1 leads to.
-    static func needsLoopback(_ link: String) throws(PacketFilterError) -> Bool {
+    static func needsLoopback(_ link: String, in kinds: [any IPTablesKind] = kinds) throws(PacketFilterError) -> Bool {
         for kind in kinds where try kind.mayContain(.hostPorts, .ipv4) {
             let containers = try kind.state(.ipv4, [.nat]).publishedContainers
             for container in containers where try self.link(of: container)?.name == link { return true }
