@@ -110,15 +110,19 @@ struct PortmapConfigurationTests {
             (#"{"markMasqBit":"5"}"#, #"markMasqBit: expected a whole number from 0 to 31, found the string "5""#),
             (
                 #"{"externalSetMarkChain":"A -j ACCEPT"}"#,
-                #"externalSetMarkChain: expected the name of a chain (1 to 28 letters, digits, '_' or '-'), found the string "A -j ACCEPT""#
+                #"externalSetMarkChain: expected the name of a chain (1 to 28 letters, digits, '_' or '-', and no verdict), found the string "A -j ACCEPT""#
+            ),
+            (
+                #"{"externalSetMarkChain":"ACCEPT"}"#,
+                #"externalSetMarkChain: expected the name of a chain (1 to 28 letters, digits, '_' or '-', and no verdict), found the string "ACCEPT""#
             ),
             (
                 #"{"externalSetMarkChain":"-A"}"#,
-                #"externalSetMarkChain: expected the name of a chain (1 to 28 letters, digits, '_' or '-'), found the string "-A""#
+                #"externalSetMarkChain: expected the name of a chain (1 to 28 letters, digits, '_' or '-', and no verdict), found the string "-A""#
             ),
             (
                 #"{"externalSetMarkChain":7}"#,
-                "externalSetMarkChain: expected the name of a chain (1 to 28 letters, digits, '_' or '-'), found the number 7"
+                "externalSetMarkChain: expected the name of a chain (1 to 28 letters, digits, '_' or '-', and no verdict), found the number 7"
             ),
             (
                 #"{"externalSetMarkChain":"MARK-IT","markMasqBit":13}"#,
@@ -173,6 +177,10 @@ struct PortmapConfigurationTests {
             (
                 #"{"hostPort":80,"containerPort":80,"hostIP":7}"#,
                 ".hostIP: expected an IPv4 or IPv6 address of the host, found the number 7"
+            ),
+            (
+                #"{"hostPort":80,"containerPort":80,"hostIP":"255.255.255.255"}"#,
+                #".hostIP: expected an address of the host by which a container can be reached, found the string "255.255.255.255""#
             ),
             (
                 #"{"hostPort":80,"containerPort":80,"hostIP":"::1"}"#,
