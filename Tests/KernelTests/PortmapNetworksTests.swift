@@ -21,11 +21,14 @@ struct PortmapNetworksTests {
         let attached: [String]
         let bare: LabSnapshot
 
-        init(_ backend: PacketFilterBackend, keys: String = "") throws {
+        /// - Parameter ending: of the networks' names.
+        init(_ backend: PacketFilterBackend, keys: String = "", ending: String = "") throws {
             ports = try PortLab()
             var first = try PortNetwork(ports, backend, version: "1.1.0")
             var second = try PortNetwork(ports, backend, number: 2, version: "1.1.0")
             second.bridge.keys = #""isGateway": true, "bridge": "cni2""#
+            first.bridge.name += ending
+            second.bridge.name += ending
             first.keys = keys
             second.keys = keys
             networks = [first, second]
@@ -88,6 +91,17 @@ struct PortmapNetworksTests {
                     sourceLocation: location)
             }
         }
+    }
+
+    /// The comments that say whose a port is have room for less than that.
+    @Test(arguments: PacketFilterBackend.allCases)
+    func namesMayBeLong(backend: PacketFilterBackend) throws {
+        let scene = try Scene(backend, ending: String(repeating: "-long", count: 26))
+        let mappings = Self.mappings
+        for number in 0...1 { try scene.publish(number, mappings) }
+        for number in 0...1 { try scene.succeed("CHECK", number, mappings) }
+        for number in 0...1 { try scene.succeed("DEL", number) }
+        expectUnchanged(scene.bare, try scene.ports.lab.snapshot(files: false))
     }
 
     @Test(arguments: PacketFilterBackend.allCases, [0, 1])

@@ -69,6 +69,17 @@ import Testing
             #expect(comment != NFTOwnerComment(other))
             #expect(NFTOwnedTable.record(of: owner) != NFTOwnedTable.record(of: other))
         }
+        // Of a name that is long because of its network, container and interface are kept.
+        for interface in ["eth0", "ääääääää"] {
+            let network = String(repeating: "n", count: 70)
+            let container = String(repeating: "c", count: 64)
+            let owner = RuleOwner(network: network, containerID: container, interfaceName: interface)
+            let comment = NFTOwnerComment(owner)
+            #expect(comment.text.utf8.count <= 128 && comment.text.hasPrefix("nnn"))
+            #expect(comment.owner?.containerID == container && comment.owner?.interfaceName == interface)
+            let other = RuleOwner(network: network + "m", containerID: container, interfaceName: interface)
+            #expect(comment != NFTOwnerComment(other))
+        }
         let fitting = RuleOwner(
             network: String(repeating: "n", count: 58), containerID: String(repeating: "c", count: 64),
             interfaceName: "eth0")

@@ -39,8 +39,8 @@ struct RuleConditionTests {
             (#"["ip","daddr","!=","192.0.2.1"]"#, ["not destination 192.0.2.1/32"]),
             (#"["iifname","veth_1-a@b"]"#, ["link veth_1-a@b"]), (#"["iifname","!=","lo"]"#, ["not link lo"]),
             (
-                #"["!","-i","eth1","-s","192.0.2.0/24","ip","daddr","192.0.2.1","iifname","!=","lo"]"#,
-                ["not link eth1", "source 192.0.2.0/24", "destination 192.0.2.1/32", "not link lo"]
+                #"["!","-i","eth1","-s","192.0.2.0/24","ip","daddr","192.0.2.1"]"#,
+                ["not link eth1", "source 192.0.2.0/24", "destination 192.0.2.1/32"]
             ),
         ])
     func understood(words: String, expected: [String]) throws {
@@ -62,6 +62,7 @@ struct RuleConditionTests {
     private static let condition =
         "expected -s, -d or -i, with ! before it, or ip saddr, ip daddr or iifname of the family"
     private static let prefix = "expected an address or a prefix of family ipv4"
+    private static let twice = "expected one condition at most on source, on destination and on link"
     private static let link =
         "expected the name of a link (1 to 15 characters other than '/', ':' and white space)"
 
@@ -107,6 +108,8 @@ struct RuleConditionTests {
             (#"["-i","a b"]"#, #"[1]: \#(link), found the string "a b""#),
             (#"["-i","sixteen-bytes-xx"]"#, #"[1]: \#(link), found the string "sixteen-bytes-xx""#),
             (#"["-i","a\"b"]"#, #"[1]: \#(link), found the string "a"b""#),
+            (#"["-s","192.0.2.1","-i","eth0","!","-s","192.0.2.2"]"#, #"[4]: \#(twice), found the string "!""#),
+            (#"["-i","eth0","iifname","eth1"]"#, #"[2]: \#(twice), found the string "iifname""#),
             (#"["iifname","ä"]"#, #"[1]: \#(link), found the string "ä""#),
         ])
     func refused(words: String, message: String) {

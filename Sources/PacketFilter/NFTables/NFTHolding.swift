@@ -39,7 +39,8 @@ extension NFTSet {
 
 /// The text that stands with elements and records and says whose they are: `network/container/interface`.
 ///
-/// `nft -f` reads comments of up to 128 bytes. What is longer is cut, and told from others by a hash at its end.
+/// `nft -f` reads comments of up to 128 bytes. What is longer is cut, in the network's name if that will do, and told from
+/// others by a hash at the cut.
 struct NFTOwnerComment: Equatable {
     let text: String
 
@@ -47,11 +48,17 @@ struct NFTOwnerComment: Equatable {
         let whole = NFTOwnerComment.whole(owner)
         if whole.utf8.count <= NFTOwnerComment.longest {
             text = whole
+            return
+        }
+        let cut = NFTOwnerComment.cut + SHA512.hexadecimal(of: whole, bytes: 10)
+        // A character that is cut in two takes more bytes than it had.
+        let room = NFTOwnerComment.longest - cut.utf8.count - 5
+        // A container on several networks has to be known as the same one.
+        let rest = "/" + owner.containerID + "/" + owner.interfaceName
+        if rest.utf8.count < room {
+            text = String(decoding: owner.network.utf8.prefix(room - rest.utf8.count), as: UTF8.self) + cut + rest
         } else {
-            let hash = SHA512.hexadecimal(of: whole, bytes: 10)
-            let start = String(
-                decoding: whole.utf8.prefix(NFTOwnerComment.longest - hash.utf8.count - 8), as: UTF8.self)
-            text = start + NFTOwnerComment.cut + hash
+            text = String(decoding: whole.utf8.prefix(room), as: UTF8.self) + cut
         }
     }
 
@@ -68,10 +75,10 @@ struct NFTOwnerComment: Equatable {
     /// Neither networks nor containers have such a name.
     private static let cut = "…"
 
-    /// Nil for what nobody of ours has written, or what was too long to be kept whole.
+    /// Nil for what nobody of ours has written, or what was too long to be kept; the network's name may be cut.
     var owner: RuleOwner? {
         let parts = text.split(separator: "/", maxSplits: 2).map(String.init)
-        guard parts.count == 3, !text.contains(NFTOwnerComment.cut) else { return nil }
+        guard parts.count == 3, !parts[1...].contains(where: { $0.contains(NFTOwnerComment.cut) }) else { return nil }
         return RuleOwner(network: parts[0], containerID: parts[1], interfaceName: parts[2])
     }
 

@@ -9,14 +9,19 @@ extension JSONField {
     ///     condition: "!"? ( "-s" | "--source" | "-d" | "--destination" ) prefix | "!"? ( "-i" | "--in-interface" ) link
     ///              | ( "ip" | "ip6" ) ( "saddr" | "daddr" ) "!="? prefix | "iifname" "!="? link
     ///
-    /// Anything else is refused: this is text that would otherwise become part of a rule.
+    /// Anything else is refused: this is text that would otherwise become part of a rule. So is a second condition on the
+    /// same thing, for which a rule of iptables has no room.
     func ruleConditions(_ family: AddressFamily) throws(JSONError) -> [RuleCondition] {
         var words = try elements()[...]
         // A rule has room for some, and nobody needs more.
         if words.count > 64 { throw error(expected: "at most 64 words") }
         var conditions: [RuleCondition] = []
         while let first = words.popFirst() {
-            conditions.append(try JSONField.condition(first, &words, family))
+            let condition = try JSONField.condition(first, &words, family)
+            if conditions.contains(where: { $0.subject.isSameKind(as: condition.subject) }) {
+                throw first.error(expected: "one condition at most on source, on destination and on link")
+            }
+            conditions.append(condition)
         }
         return conditions
     }
@@ -86,5 +91,14 @@ extension JSONField {
                 (0x30...0x39).contains(byte) || (0x40...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
                     || byte == 0x2E || byte == 0x5F || byte == 0x2D
             }
+    }
+}
+
+extension RuleCondition.Subject {
+    fileprivate func isSameKind(as other: RuleCondition.Subject) -> Bool {
+        switch (self, other) {
+        case (.source, .source), (.destination, .destination), (.inputLink, .inputLink): true
+        default: false
+        }
     }
 }
