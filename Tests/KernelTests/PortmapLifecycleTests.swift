@@ -49,6 +49,33 @@ struct PortmapLifecycleTests {
         #expect(!tables.contains { $0.contains("cni") }, "\(tables)")
     }
 
+    /// Most containers publish nothing, and portmap is in their chain all the same.
+    @Test(arguments: PacketFilterBackend.allCases, ["ADD", "CHECK"])
+    func withoutPortsTheKernelIsNotAsked(backend: PacketFilterBackend, command: String) throws {
+        let ports = try PortLab()
+        let network = try PortNetwork(ports, backend)
+        let attached = try network.attach()
+        let (program, log) = (ports.lab.path("traced"), ports.lab.path("trace"))
+        try ports.host.shell(
+            """
+            printf '#!/bin/sh\nexec strace -f -e trace=network,flock -o \(log) \(Executables.path(of: "portmap"))\n' \
+                > \(program)
+            chmod +x \(program)
+            """)
+        /// What it asked network and packet filter for, and the locks that it took.
+        func calls(_ mappings: String?, succeeds: Bool = true) throws -> [String] {
+            let answer = try network.call(command, 0, mappings, prevResult: attached, plugin: program)
+            #expect(answer.isSuccess == succeeds, "\(backend): \(answer)")
+            return try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map(String.init)
+                .filter { $0.contains("(") }
+        }
+        #expect(try calls(nil) == [])
+        #expect(try calls("[]") == [])
+        // It would have been seen. CHECK finds nothing published.
+        let seen = try calls(PublishedPort.json([PublishedPort(8080, 80)]), succeeds: command == "ADD")
+        #expect(seen.contains { $0.contains("AF_NETLINK") }, "\(backend): \(seen)")
+    }
+
     @Test(arguments: PacketFilterBackend.allCases)
     func delTakesAwayItsOwnNetworkOnly(backend: PacketFilterBackend) throws {
         let ports = try PortLab(containers: 2)

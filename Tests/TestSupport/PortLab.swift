@@ -19,7 +19,7 @@ public final class PortLab: Sendable {
     public var container: LabNamespace { lab.containers[0] }
 
     /// What it runs, beside what every lab does.
-    static let programs = ["python3", "nft", "iptables-nft", "iptables-legacy", "conntrack", "nsenter"]
+    static let programs = ["python3", "nft", "iptables-nft", "iptables-legacy", "conntrack", "nsenter", "strace"]
     static var missingPrograms: [String] { programs.filter { Subprocess.find($0) == nil } }
 
     /// The ports on which everybody answers.
