@@ -23,9 +23,7 @@ import Testing
         #expect(outcome.ending == .timedOut)
         #expect(Date().timeIntervalSince(start) < 5)
         let grandchild = try #require(pid_t(outcome.outputText.trimmingCharacters(in: .newlines)))
-        let deadline = Date() + 5
-        while isRunning(grandchild) && Date() < deadline { usleep(1000) }
-        #expect(!isRunning(grandchild))
+        #expect(waitUntil(seconds: 5) { !isRunning(grandchild) })
     }
 
     /// A killed process may wait as a zombie for whoever is its parent now.

@@ -147,7 +147,7 @@ import Testing
             }
         }
         for thread in threads { thread.start() }
-        while log.ended < 4 { usleep(1000) }
+        #expect(waitUntil(seconds: 30) { log.ended == 4 })
         #expect(log.entries == 100)
         #expect(log.most == 1)
     }

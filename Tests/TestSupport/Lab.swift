@@ -16,7 +16,7 @@ public final class Lab: Sendable {
     public init(containers count: Int = 1) throws {
         _ = Lab.sweeping
         let identifier = Lab.nextIdentifier()
-        folder = NSTemporaryDirectory() + (NSTemporaryDirectory().hasSuffix("/") ? "" : "/") + identifier
+        folder = Lab.temporaryFolder + identifier
         host = LabNamespace(name: identifier + "h")
         containers = (0..<count).map { LabNamespace(name: "\(identifier)c\($0)") }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
@@ -65,14 +65,20 @@ public final class Lab: Sendable {
 
     private static func nextIdentifier() -> String { "cnit-\(getpid())-\(counter.next())" }
 
+    private static let temporaryFolder = NSTemporaryDirectory() + (NSTemporaryDirectory().hasSuffix("/") ? "" : "/")
+
     /// Removes what labs of test processes left behind that were killed. Once a run.
     private static let sweeping: Void = {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: LabNamespace.folder)) ?? []
-        for name in names {
-            let parts = name.split(separator: "-")
-            guard parts.count == 3, parts[0] == "cnit", let process = pid_t(parts[1]) else { continue }
-            if kill(process, 0) != 0 && errno == ESRCH { LabNamespace(name: name).remove() }
+        func stale(_ folder: String) -> [String] {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return names.filter { name in
+                let parts = name.split(separator: "-")
+                guard parts.count == 3, parts[0] == "cnit", let process = pid_t(parts[1]) else { return false }
+                return kill(process, 0) != 0 && errno == ESRCH
+            }
         }
+        for name in stale(LabNamespace.folder) { LabNamespace(name: name).remove() }
+        for name in stale(temporaryFolder) { try? FileManager.default.removeItem(atPath: temporaryFolder + name) }
     }()
 }
 
