@@ -22,6 +22,16 @@ public struct Delegate {
         self.runner = runner
     }
 
+    /// The plugin that `ipam.type` names; nil where it names none: layer 2 only.
+    public static func ipam(
+        _ configuration: RequestConfiguration, _ execution: Execution,
+        _ runner: any ProgramRunner = SystemProgramRunner()
+    ) -> Delegate? {
+        configuration.ipamType.map {
+            Delegate($0, execution: execution, version: configuration.version, runner: runner)
+        }
+    }
+
     /// Starts ADD and returns while it runs.
     public func startAdding() throws -> PendingAddition {
         PendingAddition(self, try start(.add))

@@ -8,17 +8,26 @@ internal import NetworkAddress
 public struct SandboxInterface {
     /// How an interface is to behave beyond its addresses.
     public struct Options: Equatable, Sendable {
+        /// What IPv6 is there beside the addresses that IPAM gives.
+        public enum IPv6: Equatable, Sendable {
+            /// What the kernel does by default: a link-local address, and what routers advertise.
+            case kernelDefaults
+            /// Nothing: no IPv6 without an IPv6 address, and no heed to routers.
+            case givenAddressesOnly
+            /// No IPv6 at all, not even a link-local address.
+            case none
+        }
+
+        public var ipv6: IPv6
+        /// Whether the neighbours are told which addresses are here: see ``SandboxInterface/announce(_:)``.
+        public var announcesAddresses: Bool
         /// Whether the network is asked whether somebody has an IPv6 address already; that takes a second or more.
         public var detectsDuplicates: Bool
-        /// Whether IPAM gives the addresses. Then they are the only ones: there is no IPv6 without an IPv6 address.
-        public var expectsAddresses: Bool
-        /// Whether an interface without addresses has no IPv6, not even a link-local address.
-        public var excludesIPv6: Bool
 
-        public init(detectsDuplicates: Bool = false, expectsAddresses: Bool = false, excludesIPv6: Bool = false) {
+        public init(ipv6: IPv6, announcesAddresses: Bool, detectsDuplicates: Bool) {
+            self.ipv6 = ipv6
+            self.announcesAddresses = announcesAddresses
             self.detectsDuplicates = detectsDuplicates
-            self.expectsAddresses = expectsAddresses
-            self.excludesIPv6 = excludesIPv6
         }
     }
 
@@ -34,18 +43,18 @@ public struct SandboxInterface {
         self.kernel = kernel
     }
 
-    /// Brings the link up, with nothing on it that IPAM did not give: neither router advertisements nor, before an IPv6
-    /// address is there, a link-local address.
+    /// Brings the link up; before an IPv6 address is there without IPv6, unless the kernel's defaults are wanted.
     ///
     /// It needs no addresses, so that it can be done while IPAM is still at work.
-    public func bringUp(_ options: Options) throws {
+    ///
+    /// - Parameter alias: a text to attach to the link, see ``Netlink/Link/alias``.
+    public func bringUp(_ options: Options, alias: String? = nil) throws {
         var settings: [SysctlSetting] = []
-        if options.expectsAddresses {
-            settings += Sysctls.ignoringRouterAdvertisements(link.name) + Sysctls.announcingAddresses(link.name)
-        }
-        if options.expectsAddresses || options.excludesIPv6 { settings += Sysctls.withoutIPv6(link.name) }
+        if options.ipv6 == .givenAddressesOnly { settings += Sysctls.ignoringRouterAdvertisements(link.name) }
+        if options.announcesAddresses { settings += Sysctls.announcingAddresses(link.name) }
+        if options.ipv6 != .kernelDefaults { settings += Sysctls.withoutIPv6(link.name) }
         try kernel.write(settings, in: sandbox)
-        try stack.change(link, LinkChange(isUp: true))
+        try stack.change(link, LinkChange(isUp: true, alias: alias))
     }
 
     /// Sets the addresses and the routes of a link that is up.

@@ -31,8 +31,13 @@ struct SandboxInterfaceTests {
          "routes":[{"dst":"0.0.0.0/0","mtu":1400,"priority":3},{"dst":"fd00:9::/64"}]}
         """
 
-    private func attach(_ plan: AddressPlan, _ options: SandboxInterface.Options = .init(expectsAddresses: true)) throws
-    {
+    private static func options(
+        _ ipv6: SandboxInterface.Options.IPv6 = .givenAddressesOnly, detectsDuplicates: Bool = false
+    ) -> SandboxInterface.Options {
+        .init(ipv6: ipv6, announcesAddresses: ipv6 == .givenAddressesOnly, detectsDuplicates: detectsDuplicates)
+    }
+
+    private func attach(_ plan: AddressPlan, _ options: SandboxInterface.Options = Self.options()) throws {
         try interface.bringUp(options)
         try interface.configure(plan, options)
     }
@@ -80,9 +85,9 @@ struct SandboxInterfaceTests {
 
     @Test("without addresses the kernel's defaults stay, or IPv6 is off, as the options say")
     func withoutAddresses() throws {
-        try attach(plan("{}"), .init())
+        try attach(plan("{}"), Self.options(.kernelDefaults))
         #expect(runtime.log.calls == ["sandbox: change link eth0: up"])
-        try attach(plan("{}"), .init(excludesIPv6: true))
+        try attach(plan("{}"), Self.options(.none))
         #expect(stack.sysctl(Sysctl("ipv6", "conf", "eth0", "disable_ipv6")) == "1")
         #expect(stack.sysctl(Sysctl("ipv6", "conf", "eth0", "accept_ra")) == "1")
     }
@@ -92,11 +97,11 @@ struct SandboxInterfaceTests {
         let plan = try plan(Self.dualStack)
         stack.foreignAddresses = [try #require(IPAddress("fd00:1::5"))]
         #expect(throws: CNIError(.failed, "another machine on the network has the address fd00:1::5")) {
-            try attach(plan, .init(detectsDuplicates: true, expectsAddresses: true))
+            try attach(plan, Self.options(detectsDuplicates: true))
         }
         stack.foreignAddresses = []
         stack.removeAddresses(of: "eth0")
-        try attach(plan, .init(detectsDuplicates: true, expectsAddresses: true))
+        try attach(plan, Self.options(detectsDuplicates: true))
         #expect(stack.state.addresses[link.index]?.contains(where: \.isTentative) == false)
         #expect(stack.addresses("eth0") == ["10.1.0.5/16", "fd00:1::5/64"])
     }

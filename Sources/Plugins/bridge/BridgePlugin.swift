@@ -34,7 +34,7 @@ struct BridgePlugin: Plugin {
         }
         return try Rollback.guarding { rollback in
             // IPAM has its own process and the other processor: its answer is there when the links are.
-            let ipam = try delegate(request.configuration, request.execution)?.startAdding()
+            let ipam = try Delegate.ipam(request.configuration, request.execution, programs)?.startAdding()
             if let ipam { rollback.onFailure("release the addresses") { try ipam.undo() } }
 
             let (bridge, isNewBridge) = try HostBridge(host, kernel, configuration).ensure(rollback)
@@ -82,10 +82,11 @@ struct BridgePlugin: Plugin {
     }
 
     private func options(_ configuration: BridgeConfiguration) -> SandboxInterface.Options {
-        SandboxInterface.Options(
-            detectsDuplicates: configuration.enabledad,
+        let hasIPAM = configuration.ipamType != nil
+        return SandboxInterface.Options(
             // With addresses of IPv4 only, policies for IPv4 must be all that there is to get round.
-            expectsAddresses: configuration.ipamType != nil, excludesIPv6: configuration.disableIPv6)
+            ipv6: hasIPAM ? .givenAddressesOnly : configuration.disableIPv6 ? .none : .kernelDefaults,
+            announcesAddresses: hasIPAM, detectsDuplicates: configuration.enabledad)
     }
 
     /// Needs nothing of the configuration but the IPAM plugin: a runtime that got an error from ADD calls DEL, and an error
@@ -98,7 +99,7 @@ struct BridgePlugin: Plugin {
             teardown.step { try backend.stopMasquerading(RuleOwner(request.attachment)) }
         }
         teardown.step { try filters.spoofChecker.unpin(RuleOwner(request.attachment)) }
-        teardown.step { try delegate(request.configuration, request.execution)?.delete() }
+        teardown.step { try Delegate.ipam(request.configuration, request.execution, programs)?.delete() }
         try teardown.finish()
     }
 
@@ -124,7 +125,7 @@ struct BridgePlugin: Plugin {
         guard let prevResult = request.configuration.prevResult else {
             throw CNIError(.invalidConfiguration, "prevResult: expected the result of ADD, found nothing")
         }
-        try delegate(request.configuration, request.execution)?.check()
+        try Delegate.ipam(request.configuration, request.execution, programs)?.check()
         try AttachmentCheck(
             request, configuration, prevResult, host: try kernel.host(), sandbox: try kernel.stack(in: request.sandbox),
             kernel: kernel, filters: filters
@@ -143,7 +144,7 @@ struct BridgePlugin: Plugin {
         } catch {
             throw CNIError(notAvailable: error)
         }
-        try delegate(request.configuration, request.execution)?.status()
+        try Delegate.ipam(request.configuration, request.execution, programs)?.status()
     }
 
     func collectGarbage(_ request: NetworkRequest, living: Set<Attachment>) throws {
@@ -155,7 +156,7 @@ struct BridgePlugin: Plugin {
             teardown.step { try backend.stopMasquerading(network: network, except: owners) }
         }
         teardown.step { try filters.spoofChecker.unpin(network: network, except: owners) }
-        teardown.step { try delegate(request.configuration, request.execution)?.collectGarbage() }
+        teardown.step { try Delegate.ipam(request.configuration, request.execution, programs)?.collectGarbage() }
         try teardown.finish()
     }
 
@@ -171,11 +172,5 @@ struct BridgePlugin: Plugin {
             teardown.step { try host.deleteLink(index: port.index) }
         }
         try teardown.finish()
-    }
-
-    private func delegate(_ configuration: RequestConfiguration, _ execution: Execution) throws -> Delegate? {
-        configuration.ipamType.map {
-            Delegate($0, execution: execution, version: configuration.version, runner: programs)
-        }
     }
 }
