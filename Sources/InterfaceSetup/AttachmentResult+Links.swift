@@ -18,3 +18,14 @@ extension AttachmentResult.Interface {
         }
     }
 }
+
+extension AttachmentResult {
+    /// Where the interface of an attachment stands in the result of ADD, which tells what addresses are its own.
+    public func position(of attachment: Attachment) throws(CNIError) -> Int {
+        let name = attachment.interfaceName
+        guard let position = interfaces.firstIndex(where: { $0.name == name && $0.sandbox != nil }) else {
+            throw CNIError(.invalidConfiguration, "prevResult.interfaces: expected \(name) with a sandbox, found none")
+        }
+        return position
+    }
+}

@@ -8,17 +8,22 @@ public enum HostLinkName {
     /// The host's end of the pair that belongs to an attachment.
     public static func veth(_ attachment: Attachment) -> String {
         vethPrefix(network: attachment.network)
-            + encoded([attachment.network, attachment.containerID, attachment.interfaceName], characters: 8)
+            + StableHash.text(of: [attachment.network, attachment.containerID, attachment.interfaceName], characters: 8)
     }
 
     /// What the names of all pairs of a network begin with.
     public static func vethPrefix(network: String) -> String {
-        "veth" + encoded([network], characters: 3)
+        "veth" + StableHash.text(of: [network], characters: 3)
     }
 
     /// A name for the bridge's end of a pair that the host itself uses.
     public static func veth(gatewayLink: String) -> String {
-        "veth" + encoded(["gateway", gatewayLink], characters: 11)
+        "veth" + StableHash.text(of: ["gateway", gatewayLink], characters: 11)
+    }
+
+    /// The host's own link on the physical network that a network's containers are on.
+    public static func shim(network: String) -> String {
+        "shim" + StableHash.text(of: [network], characters: 11)
     }
 
     /// The text that says whose a link is (`ip link show` prints it as alias), cut to what the kernel takes: 255 bytes.
@@ -45,20 +50,4 @@ public enum HostLinkName {
 
     /// Identifiers are ASCII, so cutting never splits a character.
     private static func cut(_ text: String) -> String { String(text.prefix(255)) }
-
-    /// The first characters of a 64-bit FNV-1a hash in base 32. The parts count with a NUL between them.
-    private static func encoded(_ parts: [String], characters: Int) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for (position, part) in parts.enumerated() {
-            if position > 0 { hash = hash &* 0x100_0000_01B3 }
-            for byte in part.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        }
-        var text = ""
-        for position in 0..<characters {
-            let digit = UInt8(hash >> UInt64(59 - 5 * position) & 31)
-            let scalar = digit < 26 ? UInt8(ascii: "a") + digit : UInt8(ascii: "2") + digit - 26
-            text.unicodeScalars.append(Unicode.Scalar(scalar))
-        }
-        return text
-    }
 }

@@ -38,6 +38,12 @@ public enum Sysctls {
         ]
     }
 
+    /// The link answers ARP for every address of the host, but only to those who are reached by it: everybody else on the same
+    /// network goes on to be answered by the link that leads to them. To be set before the link is up.
+    public static func answeringWhomItLeadsTo(_ link: String) -> [SysctlSetting] {
+        [SysctlSetting(Sysctl("ipv4", "conf", link, "arp_filter"), "1")]
+    }
+
     /// Whether the host passes packets on between links.
     public static func forwarding(_ family: AddressFamily) -> Sysctl {
         family == .ipv4 ? Sysctl("ipv4", "ip_forward") : Sysctl("ipv6", "conf", "all", "forwarding")

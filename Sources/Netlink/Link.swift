@@ -1,3 +1,4 @@
+public import LinuxSystem
 public import NetworkAddress
 
 /// A network interface of the kernel, as `ip -details link show` tells of it.
@@ -17,21 +18,26 @@ public struct Link: Equatable, Sendable {
     public var isOperational: Bool
     /// The index of the bridge, or other link, that it is a port of.
     public var master: Int32?
-    /// The index of the link that it is tied to: a veth's peer, a macvlan's parent. It may be in another namespace.
+    /// The index of the link that it is tied to: a veth's peer, a macvlan's parent.
     public var tiedTo: Int32?
+    /// Whether that link is in another namespace.
+    public var isTiedElsewhere: Bool
     /// A text that people and programs may attach to a link.
     public var alias: String?
     /// `bridge`, `veth`, …; nil for hardware.
     public var kind: String?
     /// What only a bridge has.
     public var bridge: BridgeSettings?
+    /// What only a macvlan has.
+    public var macvlan: MacvlanSettings?
     /// What only the port of a bridge has.
     public var port: BridgePort?
 
     public init(
         index: Int32, name: String, mac: MACAddress? = nil, mtu: UInt32 = 1500, isUp: Bool = false,
         isPromiscuous: Bool = false, isOperational: Bool = false, master: Int32? = nil, tiedTo: Int32? = nil,
-        alias: String? = nil, kind: String? = nil, bridge: BridgeSettings? = nil, port: BridgePort? = nil
+        isTiedElsewhere: Bool = false, alias: String? = nil, kind: String? = nil, bridge: BridgeSettings? = nil,
+        macvlan: MacvlanSettings? = nil, port: BridgePort? = nil
     ) {
         self.index = index
         self.name = name
@@ -42,9 +48,11 @@ public struct Link: Equatable, Sendable {
         self.isOperational = isOperational
         self.master = master
         self.tiedTo = tiedTo
+        self.isTiedElsewhere = isTiedElsewhere
         self.alias = alias
         self.kind = kind
         self.bridge = bridge
+        self.macvlan = macvlan
         self.port = port
     }
 }
@@ -55,6 +63,7 @@ public struct NewLink: Equatable, Sendable {
     public enum Kind: Equatable, Sendable {
         case bridge(BridgeSettings)
         case veth(VethPeer)
+        case macvlan(MacvlanSettings)
     }
 
     public var name: String
@@ -65,13 +74,27 @@ public struct NewLink: Equatable, Sendable {
     public var mtu: UInt32?
     /// The index of the bridge to become a port of.
     public var master: Int32?
+    /// The index of the link that a macvlan is on, in the namespace that is asked.
+    public var parent: Int32?
+    /// Where to put it; nil: where it is made.
+    public var namespace: NetworkNamespace?
 
-    public init(name: String, kind: Kind, mac: MACAddress? = nil, mtu: UInt32? = nil, master: Int32? = nil) {
+    public init(
+        name: String, kind: Kind, mac: MACAddress? = nil, mtu: UInt32? = nil, master: Int32? = nil,
+        parent: Int32? = nil, namespace: NetworkNamespace? = nil
+    ) {
         self.name = name
         self.kind = kind
         self.mac = mac
         self.mtu = mtu
         self.master = master
+        self.parent = parent
+        self.namespace = namespace
+    }
+
+    public static func == (one: NewLink, other: NewLink) -> Bool {
+        one.name == other.name && one.kind == other.kind && one.mac == other.mac && one.mtu == other.mtu
+            && one.master == other.master && one.parent == other.parent && one.namespace === other.namespace
     }
 }
 

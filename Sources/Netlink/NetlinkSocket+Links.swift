@@ -40,12 +40,16 @@ extension NetlinkSocket {
     }
 
     public func add(_ link: NewLink) throws(NetlinkError) -> Link? {
-        let flags = Int32(NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO)
+        // The echo goes to the namespace of the link, where nobody has asked for it.
+        let echo = link.namespace == nil ? NLM_F_ECHO : 0
+        let flags = Int32(NLM_F_CREATE | NLM_F_EXCL | echo)
         let message = NetlinkMessage(RTM_NEWLINK, flags: flags, ifinfomsg())
         message.append(IFLA_IFNAME, text: link.name)
         if let mac = link.mac { message.append(IFLA_ADDRESS, bytes: mac.bytes) }
         if let mtu = link.mtu { message.append(IFLA_MTU, mtu) }
         if let master = link.master { message.append(IFLA_MASTER, UInt32(bitPattern: master)) }
+        if let parent = link.parent { message.append(IFLA_LINK, UInt32(bitPattern: parent)) }
+        if let namespace = link.namespace { message.append(IFLA_NET_NS_FD, namespace.number) }
         message.nest(IFLA_LINKINFO) { message in
             switch link.kind {
             case .bridge(let settings):
@@ -54,6 +58,9 @@ extension NetlinkSocket {
             case .veth(let peer):
                 message.append(IFLA_INFO_KIND, text: "veth")
                 message.nest(IFLA_INFO_DATA) { peer.append(to: $0) }
+            case .macvlan(let settings):
+                message.append(IFLA_INFO_KIND, text: "macvlan")
+                message.nest(IFLA_INFO_DATA) { settings.append(to: $0) }
             }
         }
         var made: Link?
@@ -141,8 +148,10 @@ extension Link {
             isPromiscuous: header.ifi_flags & UInt32(IFF_PROMISC) != 0,
             isOperational: attributes[IFLA_OPERSTATE]?.number() == operational,
             master: attributes[IFLA_MASTER]?.number(), tiedTo: attributes[IFLA_LINK]?.number(),
+            isTiedElsewhere: attributes[IFLA_LINK_NETNSID] != nil,
             alias: attributes[IFLA_IFALIAS]?.text, kind: kind,
             bridge: kind == "bridge" ? info?[IFLA_INFO_DATA].map { BridgeSettings($0.nested) } : nil,
+            macvlan: kind == "macvlan" ? info?[IFLA_INFO_DATA].map { MacvlanSettings($0.nested) } : nil,
             port: info?[IFLA_INFO_SLAVE_KIND]?.text == "bridge"
                 ? info?[IFLA_INFO_SLAVE_DATA].map { BridgePort($0.nested) } : nil)
     }

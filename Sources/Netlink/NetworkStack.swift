@@ -19,7 +19,7 @@ public protocol NetworkStack: AnyObject {
     /// `ip link show master NAME`
     func ports(of master: Int32) throws(NetlinkError) -> [Link]
 
-    /// `ip link add`. Kernels since 6.2 say what they made; nil from an older one.
+    /// `ip link add`. Kernels since 6.2 say what they made; nil from an older one, and for a link in another namespace.
     func add(_ link: NewLink) throws(NetlinkError) -> Link?
 
     /// `ip link set`, everything in one message.
@@ -45,6 +45,9 @@ public protocol NetworkStack: AnyObject {
 
     /// `ip route show table TABLE`; nil is the main table.
     func routes(_ family: AddressFamily, table: UInt32?) throws(NetlinkError) -> [Route]
+
+    /// `ip route show dev NAME`: those of the main table.
+    func routes(_ family: AddressFamily, through link: Link) throws(NetlinkError) -> [Route]
 
     /// `ip route add`; one that is there is `EEXIST`.
     func add(_ route: Route) throws(NetlinkError)

@@ -104,13 +104,29 @@ extension NetlinkSocket {
     }
 
     public func routes(_ family: AddressFamily, table: UInt32?) throws(NetlinkError) -> [Route] {
+        try routes("list \(family) routes", family, table: table) { _ in }
+    }
+
+    public func routes(_ family: AddressFamily, through link: Link) throws(NetlinkError) -> [Route] {
+        let found = try routes("list \(family) routes through \(link.name)", family, table: nil) { message in
+            message.append(RTA_OIF.rawValue, UInt32(bitPattern: link.index))
+        }
+        // Old kernels do not filter.
+        return found.filter { $0.nextHops.contains { $0.link == link.index } }
+    }
+
+    private func routes(
+        _ operation: @autoclosure () -> String, _ family: AddressFamily, table: UInt32?,
+        _ filter: (borrowing NetlinkMessage) -> Void
+    ) throws(NetlinkError) -> [Route] {
         do {
-            return try connection.dump("list \(family) routes") {
+            return try connection.dump(operation()) {
                 var header = rtmsg()
                 header.rtm_family = family.socketFamily
                 header.rtm_type = UInt8(RTN_UNICAST)
                 let message = NetlinkMessage(RTM_GETROUTE, header)
                 message.append(RTA_TABLE.rawValue, table ?? Route.mainTable)
+                filter(message)
                 return message
             } _: { reply in
                 Route(reply).flatMap { $0.table == (table ?? Route.mainTable) ? $0 : nil }

@@ -55,8 +55,37 @@ extension FakeNetworkStack: NetworkStack {
             state.links[near.index]?.tiedTo = far.index
             other.state.links[far.index]?.tiedTo = near.index
             made = state.links[near.index] ?? near
+        case .macvlan(let settings):
+            made = try makeMacvlan(link, settings, operation)
         }
-        return echoesLinks ? made : nil
+        return echoesLinks && link.namespace == nil ? made : nil
+    }
+
+    /// Like the kernel's: on hardware, or what stands for it, that nothing else receives the frames of.
+    private func makeMacvlan(
+        _ link: NewLink, _ settings: MacvlanSettings, _ operation: String
+    ) throws(NetlinkError) -> Link {
+        guard let named = link.parent.flatMap({ state.links[$0] }) else { throw refuse(operation, .noSuchDevice) }
+        let place = link.namespace == nil ? self : peerStack(link.namespace)
+        guard let place else { throw refuse(operation, .invalidArgument) }
+        if place[link.name] != nil { throw refuse(operation, .fileExists) }
+        if named.name == "lo" { throw refuse(operation, .invalidArgument) }
+        if named.master != nil { throw refuse(operation, .resourceBusy) }
+        // One on another macvlan is beside it.
+        let parent = named.kind == "macvlan" ? named.tiedTo : named.index
+        let others = everyStack().flatMap { $0.state.links.values }.filter {
+            $0.macvlan != nil && $0.tiedTo == parent
+        }
+        let isAlone = settings.mode == .passthru
+        if others.contains(where: { isAlone || $0.macvlan?.mode == .passthru }) {
+            throw refuse(operation, .invalidArgument)
+        }
+        let made = place.makeLink(
+            name: link.name, kind: "macvlan", mac: isAlone ? named.mac : link.mac, mtu: link.mtu ?? named.mtu)
+        place.state.links[made.index]?.macvlan = settings
+        place.state.links[made.index]?.tiedTo = parent
+        place.state.links[made.index]?.isTiedElsewhere = link.namespace != nil || named.isTiedElsewhere
+        return place.state.links[made.index] ?? made
     }
 
     public func change(_ link: Link, _ change: LinkChange) throws(NetlinkError) {
@@ -144,6 +173,14 @@ extension FakeNetworkStack: NetworkStack {
     public func routes(_ family: AddressFamily, table: UInt32?) throws(NetlinkError) -> [Route] {
         try call("list \(family) routes")
         return state.routes.filter { $0.destination.family == family && ($0.table ?? 254) == (table ?? 254) }
+    }
+
+    public func routes(_ family: AddressFamily, through link: Link) throws(NetlinkError) -> [Route] {
+        try call("list \(family) routes through \(link.name)")
+        return state.routes.filter { route in
+            route.destination.family == family && (route.table ?? 254) == 254
+                && route.nextHops.contains { $0.link == link.index }
+        }
     }
 
     public func add(_ route: Route) throws(NetlinkError) {

@@ -122,6 +122,11 @@ public final class FakeNetworkStack {
         state.sysctls = state.sysctls.filter { !isSysctl($0.key, of: link.name) }
         state.routes.removeAll { $0.nextHops.contains { $0.link == index } }
         for port in state.links.values where port.master == index { leave(port.index) }
+        for stack in everyStack() {
+            for other in stack.state.links.values where other.macvlan != nil && other.tiedTo == index {
+                stack.remove(other.index)
+            }
+        }
         guard link.kind == "veth", let peer = link.tiedTo else { return }
         for stack in everyStack() where stack.state.links[peer]?.tiedTo == index { stack.remove(peer) }
     }

@@ -29,22 +29,13 @@ struct AttachmentCheck {
     }
 
     func run() throws {
-        let position = try containerPosition()
+        let position = try result.position(of: request.attachment)
         let container = try checkContainer(position)
         let bridge = try checkBridge()
         let port = try checkPort(of: container, bridge)
         try AttachmentProtection(request.attachment, configuration, filters)
             .check(AddressPlan(result, interface: position).addresses, link: port.name, mac: container.mac)
         if configuration.isGateway { try checkGateway(bridge, position) }
-    }
-
-    /// Where the interface in the sandbox stands in the result, which tells what addresses are its own.
-    private func containerPosition() throws -> Int {
-        let name = request.attachment.interfaceName
-        guard let position = result.interfaces.firstIndex(where: { $0.name == name && $0.sandbox != nil }) else {
-            throw CNIError(.invalidConfiguration, "prevResult.interfaces: expected \(name) with a sandbox, found none")
-        }
-        return position
     }
 
     private func checkContainer(_ position: Int) throws -> Link {

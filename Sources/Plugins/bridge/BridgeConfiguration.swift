@@ -52,7 +52,7 @@ struct BridgeConfiguration: Equatable {
         isDefaultGateway = try document["isDefaultGateway"].bool() ?? false
         isGateway = try document["isGateway"].bool() ?? false || isDefaultGateway
         forceAddress = try document["forceAddress"].bool() ?? false
-        mtu = try BridgeConfiguration.mtu(document["mtu"])
+        mtu = try document["mtu"].mtu()
         hairpinMode = try document["hairpinMode"].bool() ?? false
         promiscMode = try document["promiscMode"].bool() ?? false
         vlans = try PortVLANs(document)
@@ -67,17 +67,11 @@ struct BridgeConfiguration: Equatable {
         mac = try request.requestedMAC(arguments)
         ipamType = request.ipamType
         dns = request.dns
-        try checkCombinations(document, request.version)
+        try checkCombinations()
+        try request.checkIPAMIsNamedIfNeeded()
     }
 
-    /// The least that IPv4 works with is 68 bytes; 0 is as good as nothing.
-    private static func mtu(_ field: JSONField) throws(JSONError) -> UInt32? {
-        guard let mtu: UInt32 = try field.integer(in: 0...65535), mtu != 0 else { return nil }
-        guard mtu >= 68 else { throw field.error(expected: "0 or an MTU from 68 to 65535") }
-        return mtu
-    }
-
-    private func checkCombinations(_ document: JSONField, _ version: SpecificationVersion) throws {
+    private func checkCombinations() throws {
         if hairpinMode && promiscMode {
             throw CNIError(
                 .invalidConfiguration, "hairpinMode and promiscMode: expected at most one of them, found both")
@@ -96,12 +90,6 @@ struct BridgeConfiguration: Equatable {
             throw CNIError(
                 .invalidConfiguration, "ipspoofchk and vlanTrunk: expected at most one of them, found both",
                 details: "what tagged frames carry is not looked at")
-        }
-        if ipamType == nil && !version.hasInterfaces {
-            throw CNIError(
-                .invalidConfiguration,
-                "ipam.type: expected an IPAM plugin, because version \(version) cannot tell of an interface without address"
-            )
         }
         if isGateway, let gatewayLink, !Names.isInterfaceName(gatewayLink) {
             throw CNIError(

@@ -122,9 +122,7 @@ struct BridgePlugin: Plugin {
 
     func check(_ request: AttachRequest) throws {
         let configuration = try BridgeConfiguration(request.configuration, request.arguments)
-        guard let prevResult = request.configuration.prevResult else {
-            throw CNIError(.invalidConfiguration, "prevResult: expected the result of ADD, found nothing")
-        }
+        let prevResult = try request.configuration.requiredPrevResult()
         try Delegate.ipam(request.configuration, request.execution, programs)?.check()
         try AttachmentCheck(
             request, configuration, prevResult, host: try kernel.host(), sandbox: try kernel.stack(in: request.sandbox),
