@@ -7,8 +7,8 @@ public import CNI
 public enum HostLinkName {
     /// The host's end of the pair that belongs to an attachment.
     public static func veth(_ attachment: Attachment) -> String {
-        vethPrefix(network: attachment.network)
-            + StableHash.text(of: [attachment.network, attachment.containerID, attachment.interfaceName], characters: 8)
+        let texts = [attachment.network, attachment.containerID, attachment.interfaceName]
+        return vethPrefix(network: attachment.network) + StableHash.text(of: texts, characters: 8)
     }
 
     /// What the names of all pairs of a network begin with.

@@ -7,6 +7,8 @@ extension Lab {
     public struct Answer: Sendable, CustomStringConvertible {
         public let outcome: Subprocess.Outcome
 
+        public init(outcome: Subprocess.Outcome) { self.outcome = outcome }
+
         public var isSuccess: Bool { outcome.isSuccess }
         /// What it printed; nil where that is nothing, or not JSON.
         public var json: JSONValue? { try? JSONValue(parsing: outcome.output) }

@@ -106,8 +106,12 @@ extension LabNamespace {
             public let info_slave_data: Port?
         }
 
-        /// What bridges and VLANs have.
+        /// What bridges, VLANs and macvlans have.
         public struct Data: Decodable, Equatable, Sendable {
+            /// Of a macvlan.
+            public let mode: String?
+            /// Of a macvlan.
+            public let bcqueuelen: Int?
             /// Of a VLAN.
             public let id: Int?
             public let vlan_filtering: Int?
