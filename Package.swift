@@ -64,6 +64,8 @@ let package = Package(
         .systemLibrary(name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-route-3-dev"])]),
         .systemLibrary(name: "CNetfilter"),
         .systemLibrary(name: "CMessageDigest", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+        .systemLibrary(name: "CDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
+        .target(name: "CDBusServer"),
         .target(name: "CLinux"),
         .target(name: "CStartup"),
 
@@ -71,6 +73,7 @@ let package = Package(
         library("LinuxSystem", uses: ["CLinux", system]),
         library("Netlink", uses: ["CNetlink", "LinuxSystem", "NetworkAddress", system]),
         library("PacketFilter", uses: ["CNetfilter", "MessageDigest", "Netlink", "LinuxSystem", "NetworkAddress", system]),
+        library("DBus", uses: ["CDBus", "CDBusServer"]),
 
         // Values.
         library("JSON", uses: ["CJansson"]),

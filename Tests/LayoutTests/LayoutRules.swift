@@ -22,11 +22,11 @@ enum LayoutRules {
 
     static let owners = [
         "CJansson": "JSON", "CNetlink": "Netlink", "CLinux": "LinuxSystem", "CMessageDigest": "MessageDigest",
-        "CNetfilter": "PacketFilter",
+        "CNetfilter": "PacketFilter", "CDBus": "DBus", "CDBusServer": "DBus",
     ]
     /// Modules of Swift whose names look like those of C.
     static let swiftModules: Set = ["CNI", "CNIExecution", "CNIPlugin", "CNIRuntime"]
-    static let pointerOwners: Set = ["JSON", "LinuxSystem", "Netlink", "CLinux", "MessageDigest", "PacketFilter"]
+    static let pointerOwners: Set = ["JSON", "LinuxSystem", "Netlink", "CLinux", "MessageDigest", "PacketFilter", "DBus"]
     /// What runs on its own and not per container may use what suits it.
     static let atLeisure: Set = ["cnitool", "CNIRuntime"]
     static let longest = 400
