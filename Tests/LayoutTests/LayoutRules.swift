@@ -26,7 +26,9 @@ enum LayoutRules {
     ]
     /// Modules of Swift whose names look like those of C.
     static let swiftModules: Set = ["CNI", "CNIExecution", "CNIPlugin", "CNIRuntime"]
-    static let pointerOwners: Set = ["JSON", "LinuxSystem", "Netlink", "CLinux", "MessageDigest", "PacketFilter", "DBus"]
+    static let pointerOwners: Set = [
+        "JSON", "LinuxSystem", "Netlink", "CLinux", "MessageDigest", "PacketFilter", "DBus",
+    ]
     /// What runs on its own and not per container may use what suits it.
     static let atLeisure: Set = ["cnitool", "CNIRuntime"]
     static let longest = 400
