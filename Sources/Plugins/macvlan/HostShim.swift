@@ -166,7 +166,7 @@ struct HostShim {
         for address in addresses {
             let wanted = route(to: address.address, attachment, shim)
             guard own.contains(where: { $0.family == address.family }) else {
-                throw CNIError(.failed, "\(name) has no \(address.family) address")
+                throw CNIError(.failed, "\(name) has no \(address.family == .ipv4 ? "IPv4" : "IPv6") address")
             }
             guard routes.contains(where: { $0.destination == wanted.destination && $0.priority == wanted.priority })
             else {
