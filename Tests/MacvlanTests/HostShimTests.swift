@@ -331,6 +331,15 @@ struct HostShimTests {
         #expect(kept?.last == CNI.Attachment(network: "net", containerID: HostShim.containerID, interfaceName: name))
     }
 
+    @Test("GC keeps the lease under either of the keys that runtimes use")
+    func garbageKeys() throws {
+        try scene.add(Self.members)
+        let kept = ["c1", HostShim.containerID]
+        let keys = ["cni.dev/valid-attachments", "cni.dev/attachments"]
+        #expect(try collect(living: ["c1"], keys: keys) == [keys[0]: kept, keys[1]: kept])
+        #expect(try collect(living: ["c1"], keys: [keys[1]]) == [keys[1]: kept])
+    }
+
     @Test("GC removes the shim that nobody uses any more, with its lease")
     func garbageShim() throws {
         try scene.add(Self.members)
@@ -341,5 +350,16 @@ struct HostShimTests {
         #expect(!scene.programs.leases.contains(HostShim.containerID))
         let delete = try #require(scene.programs.calls.first)
         #expect(try JSONField(JSONValue(parsing: delete.input))["cni.dev/valid-attachments"].isAbsent)
+    }
+
+    @Test("GC that fails at the shim lets it keep its lease: its address is on the host still")
+    func garbageFails() throws {
+        try scene.add(Self.members)
+        for part in ["delete route", "look up link \(name)", "list ipv4 routes through"] {
+            scene.log.fail(part, .ioError)
+            #expect(throws: (any Error).self) { try collect(living: []) }
+            let kept = try kept(["cni.dev/valid-attachments"])
+            #expect(kept == ["cni.dev/valid-attachments": [HostShim.containerID]], "\(part)")
+        }
     }
 }

@@ -148,9 +148,13 @@ struct MacvlanPlugin: Plugin {
     func collectGarbage(_ request: NetworkRequest, living: Set<Attachment>) throws {
         let shim = HostShim(request.configuration, request.execution, try kernel.host(), self)
         var teardown = Teardown()
-        var execution = request.execution
-        teardown.step { execution = try shim.collectGarbage(living: living) }
-        teardown.step { try Delegate.ipam(request.configuration, execution, programs)?.collectGarbage() }
+        // Until it is known to be gone: IPAM would give a container the address that the host still has.
+        var shimStays = true
+        teardown.step { shimStays = try shim.collectGarbage(living: living) }
+        teardown.step {
+            let execution = shimStays ? try shim.executionKeepingAddresses() : request.execution
+            try Delegate.ipam(request.configuration, execution, programs)?.collectGarbage()
+        }
         try teardown.finish()
     }
 }
