@@ -8,7 +8,8 @@ public enum HostLinkName {
     /// The host's end of the pair that belongs to an attachment.
     public static func veth(_ attachment: Attachment) -> String {
         vethPrefix(network: attachment.network)
-            + StableHash.text(of: [attachment.network, attachment.containerID, attachment.interfaceName], characters: 8)
+            + StableHash.text(
+                of: [attachment.network, attachment.containerID, attachment.interfaceName], characters: 8)
     }
 
     /// What the names of all pairs of a network begin with.
