@@ -262,6 +262,17 @@ struct MacvlanCheckTests {
         try check(result: other)
     }
 
+    @Test("addresses that plugins before it told of for no interface are not this one's, as on ADD")
+    func addressesOfNoInterface() throws {
+        let scene = try MacvlanScene()
+        let before = AttachmentResult(
+            interfaces: [.init(name: "ens3")], ips: [.init(address: try #require(IPPrefix("10.7.0.5/16")))])
+        let members = #""hostShim":true"#
+        let result = try scene.add(members, prevResult: before)
+        #expect(result.ips.map(\.interface) == [nil, 1])
+        try scene.plugin.check(scene.request(members, prevResult: result))
+    }
+
     @Test("with linkInContainer the link is on one of the same namespace")
     func linkInContainer() throws {
         let scene = try MacvlanScene()

@@ -121,7 +121,10 @@ struct MacvlanPlugin: Plugin {
         let parent = try ParentLink(configuration, outside).find(before)
         let link = try ContainerLink(request, configuration, parent, outside: outside, sandbox: sandbox)
             .check(result.interfaces[position])
-        let plan = AddressPlan(result, interface: position)
+        // ADD says of each address that it is this interface's; one of no interface is of a plugin before it.
+        var own = result
+        own.ips.removeAll { $0.interface != position }
+        let plan = AddressPlan(own, interface: position)
         try SandboxInterface(link, in: request.sandbox, stack: sandbox, kernel: kernel).check(plan)
         if configuration.hostShim {
             try HostShim(request.configuration, request.execution, host, self)
