@@ -262,8 +262,9 @@ struct HostShimTests {
         let index = try #require(scene.host[name]?.index)
         scene.log.clear()
         var leasesAtDeletion: Set<String>?
-        scene.log.failure = { _, call in
-            if call == "host: delete link \(index)" { leasesAtDeletion = scene.programs.leases }
+        // Holds no more than it needs: the scene would never end, and leave its folder behind.
+        scene.log.failure = { [programs = scene.programs] _, call in
+            if call == "host: delete link \(index)" { leasesAtDeletion = programs.leases }
             return nil
         }
         try scene.delete(Self.members)

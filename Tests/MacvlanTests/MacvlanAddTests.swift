@@ -318,7 +318,7 @@ struct MacvlanAddTests {
         #expect(container.sysctl(Sysctl("ipv6", "conf", "net1", "ndisc_notify")) == "1")
     }
 
-    @Test("the addresses are announced when they are there, and the interface can be told about before it is up")
+    @Test("sysctls are set before a link is up, addresses after it, routes after those, and the shim is made last")
     func order() throws {
         let scene = try MacvlanScene(ipam: MacvlanScene.dualStack)
         try scene.add(#""mtu":1400,"hostShim":true"#)
