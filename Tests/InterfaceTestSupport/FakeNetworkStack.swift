@@ -136,7 +136,7 @@ public final class FakeNetworkStack {
     func key(_ sysctl: Sysctl) -> String { sysctl.components.joined(separator: "/") }
 
     private func initialSysctls(of name: String) -> [String: String] {
-        var sysctls = ["ipv4/conf/\(name)/arp_notify": "0"]
+        var sysctls = ["ipv4/conf/\(name)/arp_notify": "0", "ipv4/conf/\(name)/arp_filter": "0"]
         guard hasIPv6 else { return sysctls }
         for (key, value) in ["accept_ra": "1", "autoconf": "1", "disable_ipv6": "0", "ndisc_notify": "0"] {
             sysctls["ipv6/conf/\(name)/\(key)"] = value

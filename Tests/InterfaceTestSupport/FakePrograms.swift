@@ -18,6 +18,7 @@ public final class FakePrograms: ProgramRunner {
         public let command: String
         public let type: String
         public let containerID: String
+        public let environment: ProcessEnvironment
         public let input: [UInt8]
     }
 
@@ -25,6 +26,9 @@ public final class FakePrograms: ProgramRunner {
     public var installed: Set<String> = ["fake-ipam"]
     /// By command; one that is not here succeeds without a word.
     public var answers: [String: Answer] = [:]
+    /// By container id, then by command, for calls that are not to be answered like all others: these count more than
+    /// ``answers``.
+    public var answersForContainers: [String: [String: Answer]] = [:]
     public private(set) var calls: [Call] = []
     /// The container ids that hold addresses.
     public private(set) var leases: Set<String> = []
@@ -45,8 +49,9 @@ public final class FakePrograms: ProgramRunner {
         let command = environment["CNI_COMMAND"] ?? ""
         let containerID = environment["CNI_CONTAINERID"] ?? ""
         let type = path.split(separator: "/").last.map(String.init) ?? ""
-        calls.append(Call(command: command, type: type, containerID: containerID, input: input))
-        let answer = answers[command] ?? .prints("")
+        calls.append(
+            Call(command: command, type: type, containerID: containerID, environment: environment, input: input))
+        let answer = answersForContainers[containerID]?[command] ?? answers[command] ?? .prints("")
         if case .cannotStart(let errno) = answer { throw errno }
         if command == "ADD" { leases.insert(containerID) }
         if command == "DEL", case .prints = answer { leases.remove(containerID) }

@@ -111,20 +111,25 @@ struct HostShim {
         try removeRoutes { $0 == HostShim.mark(attachment) }
     }
 
-    /// Removes what belongs to attachments that are not among `living`.
-    ///
-    /// - Returns: how IPAM's GC is to be called: with the shim among the attachments that live, where it does.
-    func collectGarbage(living: Set<Attachment>) throws -> Execution {
+    /// Removes what belongs to attachments that are not among `living`; whether the shim stays.
+    func collectGarbage(living: Set<Attachment>) throws -> Bool {
         let marks = Set(living.map(HostShim.mark))
-        guard try removeRoutes({ !marks.contains($0) }) else { return execution }
+        return try removeRoutes { !marks.contains($0) }
+    }
+
+    /// How IPAM's GC is to be called where the shim stays: with it among the attachments that live.
+    func executionKeepingAddresses() throws -> Execution {
         var document = try configuration.document.object() ?? JSONObject()
-        let key = "cni.dev/valid-attachments"
-        var attachments: [JSONValue] = []
-        if case .array(let given)? = document[key] { attachments = given }
-        attachments.append(.object(["containerID": .string(HostShim.containerID), "ifname": .string(name)]))
-        document[key] = .array(attachments)
+        let shim: JSONValue = ["containerID": .string(HostShim.containerID), "ifname": .string(name)]
+        // Runtimes use both keys, and an IPAM plugin may read either.
+        for key in HostShim.attachmentsKeys {
+            guard case .array(let given)? = document[key] else { continue }
+            document[key] = .array(given + [shim])
+        }
         return Execution(environment: execution.environment, input: JSONValue.object(document).text())
     }
+
+    private static let attachmentsKeys = ["cni.dev/valid-attachments", "cni.dev/attachments"]
 
     /// Deletes the routes with such marks, and the shim where no other is left; whether it stays.
     @discardableResult
@@ -166,7 +171,7 @@ struct HostShim {
         for address in addresses {
             let wanted = route(to: address.address, attachment, shim)
             guard own.contains(where: { $0.family == address.family }) else {
-                throw CNIError(.failed, "\(name) has no address of the family of \(address.address)")
+                throw CNIError(.failed, "\(name) has no \(address.family == .ipv4 ? "IPv4" : "IPv6") address")
             }
             guard routes.contains(where: { $0.destination == wanted.destination && $0.priority == wanted.priority })
             else {
@@ -219,9 +224,8 @@ struct HostShim {
         environment["CNI_CONTAINERID"] = HostShim.containerID
         environment["CNI_IFNAME"] = name
         environment["CNI_ARGS"] = nil
-        let document = try configuration.document.object()?.without([
-            "runtimeConfig", "args", "prevResult", "cni.dev/valid-attachments", "cni.dev/attachments",
-        ])
+        let document = try configuration.document.object()?.without(
+            ["runtimeConfig", "args", "prevResult"] + HostShim.attachmentsKeys)
         let input = JSONValue.object(document ?? JSONObject()).text()
         return Delegate.ipam(configuration, Execution(environment: environment, input: input), programs)
     }

@@ -121,7 +121,10 @@ struct MacvlanPlugin: Plugin {
         let parent = try ParentLink(configuration, outside).find(before)
         let link = try ContainerLink(request, configuration, parent, outside: outside, sandbox: sandbox)
             .check(result.interfaces[position])
-        let plan = AddressPlan(result, interface: position)
+        // ADD says of each address that it is this interface's; one of no interface is of a plugin before it.
+        var own = result
+        own.ips.removeAll { $0.interface != position }
+        let plan = AddressPlan(own, interface: position)
         try SandboxInterface(link, in: request.sandbox, stack: sandbox, kernel: kernel).check(plan)
         if configuration.hostShim {
             try HostShim(request.configuration, request.execution, host, self)
@@ -148,9 +151,13 @@ struct MacvlanPlugin: Plugin {
     func collectGarbage(_ request: NetworkRequest, living: Set<Attachment>) throws {
         let shim = HostShim(request.configuration, request.execution, try kernel.host(), self)
         var teardown = Teardown()
-        var execution = request.execution
-        teardown.step { execution = try shim.collectGarbage(living: living) }
-        teardown.step { try Delegate.ipam(request.configuration, execution, programs)?.collectGarbage() }
+        // Until it is known to be gone: IPAM would give a container the address that the host still has.
+        var shimStays = true
+        teardown.step { shimStays = try shim.collectGarbage(living: living) }
+        teardown.step {
+            let execution = shimStays ? try shim.executionKeepingAddresses() : request.execution
+            try Delegate.ipam(request.configuration, execution, programs)?.collectGarbage()
+        }
         try teardown.finish()
     }
 }
