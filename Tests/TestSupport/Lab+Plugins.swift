@@ -35,10 +35,12 @@ extension Lab {
     ///   - sandbox: CNI_NETNS; nil stands for the first container.
     ///   - searchPath: CNI_PATH; nil stands for the folder of our executables.
     ///   - variables: further variables, or others in place of the above; an empty value unsets one.
+    ///   - prefix: a program that runs it, with its arguments: `["/usr/bin/strace", "-f"]`.
     public func call(
         _ plugin: String, _ command: String, _ configuration: String, sandbox: String? = nil,
         containerID: String = "container-1", interface: String = "eth0", arguments: String? = nil,
-        searchPath: String? = nil, variables: [String: String] = [:], timeout: Double = 30
+        searchPath: String? = nil, variables: [String: String] = [:], prefix: [String] = [],
+        timeout: Double = 30
     ) throws -> Answer {
         var environment = [
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "CNI_COMMAND": command, "CNI_CONTAINERID": containerID,
@@ -49,12 +51,12 @@ extension Lab {
         for (name, value) in variables { environment[name] = value.isEmpty ? nil : value }
         return try call(
             plugin, environmentEntries: environment.map { Array("\($0.key)=\($0.value)".utf8) },
-            input: Array(configuration.utf8), timeout: timeout)
+            input: Array(configuration.utf8), prefix: prefix, timeout: timeout)
     }
 
     /// Runs a plugin in the host's namespace with any environment and any input.
     public func call(
-        _ plugin: String, environmentEntries: [[UInt8]], input: [UInt8], timeout: Double = 30
+        _ plugin: String, environmentEntries: [[UInt8]], input: [UInt8], prefix: [String] = [], timeout: Double = 30
     ) throws -> Answer {
         let path = plugin.hasPrefix("/") ? plugin : Executables.path(of: plugin)
         // Only the network namespace changes; `ip netns exec` would mount a /sys for each call as well.
@@ -63,7 +65,7 @@ extension Lab {
         }
         return Answer(
             outcome: try Subprocess.run(
-                program, ["--net=" + host.path, path], environmentEntries: environmentEntries, input: input,
+                program, ["--net=" + host.path] + prefix + [path], environmentEntries: environmentEntries, input: input,
                 timeout: timeout))
     }
 }

@@ -5,6 +5,8 @@ public struct LabSnapshot: Equatable, Sendable {
     /// Such as `host link cni0 mtu = 1500`.
     public let facts: [String]
 
+    public init(facts: [String]) { self.facts = facts }
+
     /// What differs in a later snapshot, one line a fact: `- ` before what is gone, `+ ` before what is new. Empty where
     /// nothing differs.
     public func changes(to later: LabSnapshot) -> String {
