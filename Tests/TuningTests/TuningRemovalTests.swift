@@ -161,7 +161,7 @@ struct TuningRemovalTests {
         // Whoever wrote these does not say whose they are, or says what cannot be.
         for name in ["ref_eth0.json", "notes.txt", "bad_eth0.json"] { try scene.writeBackup(#"{"mtu":1}"#, name) }
         try scene.writeBackup("{", "bad_eth0.json")
-        try scene.writeBackup(#"{"network":"net","containerID":"c9","ifname":"eth0"}"#, "else_eth0.json")
+        try scene.writeBackup(#"{"network":"net","containerID":"c4","ifname":"eth0"}"#, "else_eth0.json")
         try scene.writeBackup(#"{"network":"net","containerID":"gone","ifname":"eth0"}"#, ".gone_eth0.json.new")
         mkfifo(scene.backupPath("fifo_eth0.json"), 0o600)
         symlink(scene.backupPath("c2_eth0.json"), scene.backupPath("link_eth0.json"))
