@@ -56,15 +56,11 @@ struct SysctlPattern: Equatable {
         }
     }
 
-    /// Takes the component from the front of `rest`, up to a separator or the end.
+    /// Takes the component from the front of `rest`: an open one, or a name up to a separator or the end.
     private static func component(_ rest: inout Substring.UnicodeScalarView, _ isDotted: Bool) -> Component? {
         for (text, component) in openComponents where rest.starts(with: text.unicodeScalars) {
-            var after = rest.dropFirst(text.unicodeScalars.count)
-            let end = after
-            if after.isEmpty || removeSeparator(&after, isDotted) {
-                rest = end
-                return component
-            }
+            rest.removeFirst(text.unicodeScalars.count)
+            return component
         }
         var name = String.UnicodeScalarView()
         while let next = rest.first, !isSeparator(rest, isDotted) {
