@@ -97,6 +97,7 @@ let package = Package(
         plugin("host-local", uses: ["CNI", "CNIPlugin", "NetworkAddress", "JSON", "LinuxSystem", system]),
         plugin("macvlan", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem", system]),
         plugin("portmap", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", "PacketFilter", "PacketFilterSetup"]),
+        plugin("tuning", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem", system]),
 
         // The tool for people.
         executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", arguments, system], links: staticFoundation),
@@ -116,6 +117,7 @@ let package = Package(
         tests("BridgeTests", uses: ["bridge", "PacketFilter", "PacketFilterSetup", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("MacvlanTests", uses: ["macvlan", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("PortmapTests", uses: ["portmap", "PacketFilter", "PacketFilterSetup", "CNI", "CNIPlugin", "Netlink", "InterfaceTestSupport", "JSON", "NetworkAddress", system]),
+        tests("TuningTests", uses: ["tuning", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("HostLocalTests", uses: ["host-local", "CNI", "CNIPlugin", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("MessageDigestTests", uses: ["MessageDigest"]),
         tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "CNIExecution", "cnitool", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),

@@ -21,10 +21,12 @@ extension RequestConfiguration {
         }
     }
 
-    /// What ADD printed, which a runtime hands to CHECK.
-    public func requiredPrevResult() throws(CNIError) -> AttachmentResult {
+    /// What ADD printed, which a runtime hands to CHECK; for chained plugins, on ADD, what those before it made.
+    ///
+    /// - Parameter origin: whose result it is, for the message.
+    public func requiredPrevResult(of origin: String = "ADD") throws(CNIError) -> AttachmentResult {
         guard let prevResult else {
-            throw CNIError(.invalidConfiguration, "prevResult: expected the result of ADD, found nothing")
+            throw CNIError(.invalidConfiguration, "prevResult: expected the result of \(origin), found nothing")
         }
         return prevResult
     }

@@ -13,7 +13,8 @@ public struct Directory: ~Copyable {
         descriptor = try OwnedDescriptor(opening: path, O_RDONLY | O_DIRECTORY)
     }
 
-    /// Opens a directory, after making it and those above it where they are missing (`mkdir -p`).
+    /// Opens a directory, after making it and those above it where they are missing (`mkdir -p -m`): `mode` is for the
+    /// last one.
     public init(creating path: String, mode: UInt32 = 0o755) throws(Errno) {
         do {
             try self.init(path)
@@ -27,7 +28,7 @@ public struct Directory: ~Copyable {
         let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         var made = mkdir(path, mode)
         if made != 0 && errno == ENOENT && path.contains("/") && parent != "/" {
-            try create(parent, mode: mode)
+            try create(parent, mode: 0o755)
             made = mkdir(path, mode)
         }
         if made != 0 && errno == EEXIST { return }
@@ -139,6 +140,19 @@ extension Directory {
         name.utf8.count > 5 && name.hasPrefix(".") && name.hasSuffix(".new")
     }
 
+    /// The name of the file that was to get the name of this temporary one; nil for a name that is none of these.
+    public static func target(ofTemporary name: String) -> String? {
+        isTemporary(name) ? String(name.dropFirst().dropLast(4)) : nil
+    }
+
+    /// Removes what a process left behind that was killed while it made or replaced a file; false when there is none.
+    @discardableResult
+    public func removeTemporary(of name: String) throws(Errno) -> Bool {
+        try remove(Directory.temporaryName(try checked(name)))
+    }
+
+    private static func temporaryName(_ name: String) -> String { ".\(name).new" }
+
     /// Removes a file; false when there was none.
     @discardableResult
     public func remove(_ name: String) throws(Errno) -> Bool {
@@ -159,7 +173,7 @@ extension Directory {
         _ contents: [UInt8], mode: UInt32, for name: String, _ synchronization: Synchronization,
         rename: (CInt, String) -> CInt
     ) throws(Errno) {
-        let temporary = ".\(try checked(name)).new"
+        let temporary = Directory.temporaryName(try checked(name))
         do {
             let file = try OwnedDescriptor(
                 opening: temporary, in: descriptor.number,

@@ -2,7 +2,7 @@ internal import Glibc
 public import SystemPackage
 
 /// Kernel parameters of the calling thread's network namespace (sysctl(8), /proc/sys/net).
-public struct Sysctl: Equatable, Sendable, CustomStringConvertible {
+public struct Sysctl: Hashable, Sendable, CustomStringConvertible {
     /// The components below /proc/sys/net, such as `["ipv4", "conf", "cni0", "forwarding"]`.
     ///
     /// An interface name may hold dots; as a component of its own it needs no escaping.
@@ -13,6 +13,11 @@ public struct Sysctl: Equatable, Sendable, CustomStringConvertible {
         self.components = components
     }
 
+    /// As ``init(_:)``, with a list.
+    public init(components: [String]) {
+        self.components = components
+    }
+
     /// The path below /proc/sys.
     public var description: String {
         var path = "net"
@@ -20,25 +25,39 @@ public struct Sysctl: Equatable, Sendable, CustomStringConvertible {
         return path
     }
 
-    /// What `sysctl -n` prints, without the newline.
+    /// What `sysctl -n` prints, without the newline. `EACCES` where the parameter can only be written.
     public func read() throws(Errno) -> String {
-        let file = try OwnedDescriptor(opening: try path(), O_RDONLY | O_NOFOLLOW)
-        let bytes = try file.readAll(limit: 4096)
+        let bytes = try opened(O_RDONLY).readAll(limit: Sysctl.maximumLength)
         return String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)
     }
 
-    /// `sysctl -w`
+    /// `sysctl -w`. `EACCES` where the parameter can only be read, as the kernel has it in a container for those of
+    /// the whole machine.
     public func write(_ value: String) throws(Errno) {
-        let file = try OwnedDescriptor(opening: try path(), O_WRONLY | O_NOFOLLOW)
-        try file.writeAll(Array(value.utf8))
+        // Writing nothing at all would do nothing; lists are emptied by an empty line.
+        try opened(O_WRONLY).writeAll(value.isEmpty ? [UInt8(ascii: "\n")] : Array(value.utf8))
     }
 
-    private func path() throws(Errno) -> String {
-        for component in components {
-            guard !component.isEmpty, component != ".", component != "..", !component.utf8.contains(0),
-                !component.utf8.contains(UInt8(ascii: "/"))
-            else { throw .invalidArgument }
-        }
-        return "/proc/sys/\(self)"
+    /// The longest value that is read, in bytes.
+    public static let maximumLength = 4096
+
+    /// The file, reached step by step below /proc/sys/net: whatever a component holds, it leads nowhere else.
+    private func opened(_ flags: CInt) throws(Errno) -> OwnedDescriptor {
+        let folder = try OwnedDescriptor(opening: "/proc/sys/net", O_RDONLY | O_DIRECTORY)
+        return try folder.descendant(components[...], flags)
+    }
+}
+
+extension OwnedDescriptor {
+    /// Opens a file below this directory. Each component is a name in the one before: `EINVAL` for those that are not,
+    /// `ELOOP` or `ENOTDIR` for a symbolic link.
+    func descendant(_ components: ArraySlice<String>, _ flags: CInt) throws(Errno) -> OwnedDescriptor {
+        guard let name = components.first, !name.isEmpty, name != ".", name != "..",
+            !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 })
+        else { throw .invalidArgument }
+        let rest = components.dropFirst()
+        if rest.isEmpty { return try OwnedDescriptor(opening: name, in: number, flags | O_NOFOLLOW) }
+        let folder = try OwnedDescriptor(opening: name, in: number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        return try folder.descendant(rest, flags)
     }
 }

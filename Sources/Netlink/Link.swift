@@ -14,6 +14,10 @@ public struct Link: Equatable, Sendable {
     public var isUp: Bool
     /// Whether it is set to receive everything (IFF_PROMISC).
     public var isPromiscuous: Bool
+    /// Whether it is set to receive every multicast (IFF_ALLMULTI).
+    public var isAllMulticast: Bool
+    /// How many packets may wait to be sent (IFLA_TXQLEN; `ip link show` calls it `qlen`).
+    public var transmitQueueLength: UInt32
     /// Whether it can carry packets (operational state up).
     public var isOperational: Bool
     /// The index of the bridge, or other link, that it is a port of.
@@ -35,9 +39,10 @@ public struct Link: Equatable, Sendable {
 
     public init(
         index: Int32, name: String, mac: MACAddress? = nil, mtu: UInt32 = 1500, isUp: Bool = false,
-        isPromiscuous: Bool = false, isOperational: Bool = false, master: Int32? = nil, tiedTo: Int32? = nil,
-        isTiedElsewhere: Bool = false, alias: String? = nil, kind: String? = nil, bridge: BridgeSettings? = nil,
-        macvlan: MacvlanSettings? = nil, port: BridgePort? = nil
+        isPromiscuous: Bool = false, isAllMulticast: Bool = false, transmitQueueLength: UInt32 = 1000,
+        isOperational: Bool = false, master: Int32? = nil, tiedTo: Int32? = nil, isTiedElsewhere: Bool = false,
+        alias: String? = nil, kind: String? = nil, bridge: BridgeSettings? = nil, macvlan: MacvlanSettings? = nil,
+        port: BridgePort? = nil
     ) {
         self.index = index
         self.name = name
@@ -45,6 +50,8 @@ public struct Link: Equatable, Sendable {
         self.mtu = mtu
         self.isUp = isUp
         self.isPromiscuous = isPromiscuous
+        self.isAllMulticast = isAllMulticast
+        self.transmitQueueLength = transmitQueueLength
         self.isOperational = isOperational
         self.master = master
         self.tiedTo = tiedTo
@@ -101,7 +108,12 @@ public struct NewLink: Equatable, Sendable {
 /// What to change of a link (`ip link set`); nil leaves a thing as it is.
 public struct LinkChange: Equatable, Sendable {
     public var isUp: Bool?
+    /// `ip link set … promisc on`
     public var isPromiscuous: Bool?
+    /// `ip link set … allmulticast on`
+    public var isAllMulticast: Bool?
+    /// `ip link set … txqueuelen`, in packets.
+    public var transmitQueueLength: UInt32?
     public var mac: MACAddress?
     /// In bytes.
     public var mtu: UInt32?
@@ -109,11 +121,13 @@ public struct LinkChange: Equatable, Sendable {
     public var port: BridgePortChange?
 
     public init(
-        isUp: Bool? = nil, isPromiscuous: Bool? = nil, mac: MACAddress? = nil, mtu: UInt32? = nil, alias: String? = nil,
-        port: BridgePortChange? = nil
+        isUp: Bool? = nil, isPromiscuous: Bool? = nil, isAllMulticast: Bool? = nil, transmitQueueLength: UInt32? = nil,
+        mac: MACAddress? = nil, mtu: UInt32? = nil, alias: String? = nil, port: BridgePortChange? = nil
     ) {
         self.isUp = isUp
         self.isPromiscuous = isPromiscuous
+        self.isAllMulticast = isAllMulticast
+        self.transmitQueueLength = transmitQueueLength
         self.mac = mac
         self.mtu = mtu
         self.alias = alias

@@ -74,9 +74,11 @@ extension NetlinkSocket {
         var header = ifinfomsg(index: link.index)
         header.set(UInt32(IFF_UP), change.isUp)
         header.set(UInt32(IFF_PROMISC), change.isPromiscuous)
+        header.set(UInt32(IFF_ALLMULTI), change.isAllMulticast)
         let message = NetlinkMessage(RTM_NEWLINK, header)
         if let mac = change.mac { message.append(IFLA_ADDRESS, bytes: mac.bytes) }
         if let mtu = change.mtu { message.append(IFLA_MTU, mtu) }
+        if let length = change.transmitQueueLength { message.append(IFLA_TXQLEN, length) }
         if let alias = change.alias { message.append(IFLA_IFALIAS, bytes: Array(alias.utf8)) }
         if let port = change.port {
             message.nest(IFLA_LINKINFO) { message in
@@ -146,6 +148,8 @@ extension Link {
             mtu: attributes[IFLA_MTU]?.number() ?? 0,
             isUp: header.ifi_flags & UInt32(IFF_UP) != 0,
             isPromiscuous: header.ifi_flags & UInt32(IFF_PROMISC) != 0,
+            isAllMulticast: header.ifi_flags & UInt32(IFF_ALLMULTI) != 0,
+            transmitQueueLength: attributes[IFLA_TXQLEN]?.number() ?? 0,
             isOperational: attributes[IFLA_OPERSTATE]?.number() == operational,
             master: attributes[IFLA_MASTER]?.number(), tiedTo: attributes[IFLA_LINK]?.number(),
             isTiedElsewhere: attributes[IFLA_LINK_NETNSID] != nil,

@@ -101,6 +101,8 @@ extension FakeNetworkStack: NetworkStack {
         if let mtu = change.mtu { changed.mtu = mtu }
         if let alias = change.alias { changed.alias = alias }
         if let isPromiscuous = change.isPromiscuous { changed.isPromiscuous = isPromiscuous }
+        if let isAllMulticast = change.isAllMulticast { changed.isAllMulticast = isAllMulticast }
+        if let length = change.transmitQueueLength { changed.transmitQueueLength = length }
         if let isUp = change.isUp {
             changed.isUp = isUp
             if !isUp {
@@ -116,6 +118,8 @@ extension FakeNetworkStack: NetworkStack {
         var words: [String] = []
         if let isUp = change.isUp { words.append(isUp ? "up" : "down") }
         if let isPromiscuous = change.isPromiscuous { words.append(isPromiscuous ? "promiscuous" : "not promiscuous") }
+        if let isAll = change.isAllMulticast { words.append(isAll ? "all multicast" : "not all multicast") }
+        if let length = change.transmitQueueLength { words.append("queue length \(length)") }
         if change.mac != nil { words.append("MAC") }
         if let mtu = change.mtu { words.append("MTU \(mtu)") }
         if change.alias != nil { words.append("alias") }

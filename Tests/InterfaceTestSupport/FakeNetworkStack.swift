@@ -114,6 +114,9 @@ public final class FakeNetworkStack {
         return true
     }
 
+    /// Puts a sysctl there, by its path below /proc/sys/net.
+    public func makeSysctl(_ path: String, _ value: String) { state.sysctls[path] = value }
+
     /// Removes a link with all that hangs on it.
     public func remove(_ index: Int32) {
         guard let link = state.links.removeValue(forKey: index) else { return }

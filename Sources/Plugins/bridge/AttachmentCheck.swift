@@ -103,13 +103,14 @@ struct AttachmentCheck {
                 .failed,
                 "\(port.name) is \(settings.isIsolated ? "isolated" : "not isolated"), the network wants the opposite")
         }
-        if container.mtu != port.mtu {
+        // A plugin after this one may have lowered it, of which results before version 1.1.0 do not tell.
+        if container.mtu > port.mtu {
             throw CNIError(
                 .failed, "\(container.name) has the MTU \(container.mtu), its other end \(port.name) has \(port.mtu)")
         }
-        // Results before version 1.1.0 do not tell the MTU. It may be less than the network says where the bridge's is.
-        if let wanted = configuration.mtu, !(min(wanted, bridge.mtu)...wanted).contains(container.mtu) {
-            throw CNIError(.failed, "\(container.name) has the MTU \(container.mtu), the network wants \(wanted)")
+        // It may be less than the network says where the bridge's is.
+        if let wanted = configuration.mtu, !(min(wanted, bridge.mtu)...wanted).contains(port.mtu) {
+            throw CNIError(.failed, "\(port.name) has the MTU \(port.mtu), the network wants \(wanted)")
         }
         if !configuration.vlans.isEmpty {
             let vlans = try host.vlans(ofPort: port)

@@ -89,14 +89,10 @@ struct ContainerLink {
                 "\(name) has mode \(link.macvlan?.mode?.rawValue ?? "unknown"), the network wants \(configuration.mode.rawValue)"
             )
         }
-        if let wanted = configuration.mac, wanted != link.mac {
-            throw CNIError(
-                .failed, "\(name) has the hardware address \(link.mac?.description ?? "none"), expected \(wanted)")
-        }
         try described.check(link)
-        // Results before version 1.1.0 do not tell the MTU.
-        if let wanted = configuration.mtu, wanted != link.mtu {
-            throw CNIError(.failed, "\(name) has the MTU \(link.mtu), the network wants \(wanted)")
+        // Results before version 1.1.0 do not tell the MTU; a plugin after this one may have lowered it.
+        if let wanted = configuration.mtu, wanted < link.mtu {
+            throw CNIError(.failed, "\(name) has the MTU \(link.mtu), the network wants at most \(wanted)")
         }
         if let wanted = configuration.bcqueuelen, let found = link.macvlan?.broadcastQueueLength, wanted != found {
             throw CNIError(.failed, "\(name) has the bcqueuelen \(found), the network wants \(wanted)")
