@@ -36,6 +36,8 @@ int CLinux_renameWithoutReplacing(int oldDirectory, const char *oldName, int new
     return renameat2(oldDirectory, oldName, newDirectory, newName, RENAME_NOREPLACE);
 }
 
+void CLinux_startWriting(int descriptor) { sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
 int CLinux_pipe(int descriptors[2]) { return pipe2(descriptors, O_CLOEXEC); }
 
 int CLinux_holdForCollector(int descriptor, int ends[2]) {

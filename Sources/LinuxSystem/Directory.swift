@@ -110,10 +110,11 @@ extension Directory {
 
     /// How much of a change is safe from a loss of power when the call returns.
     public enum Synchronization: Sendable {
-        /// The contents and the name.
+        /// All of it.
         case all
-        /// The contents. The name is once ``Directory/synchronize()`` returns, which serves any number of changes.
-        case contents
+        /// Nothing yet: that is for ``Directory/synchronize(_:)``, which serves any number of changes. Until then a loss of
+        /// power may leave a file that is empty.
+        case later
     }
 
     /// Makes a file whole or not at all; a file of that name is `EEXIST`.
@@ -162,12 +163,26 @@ extension Directory {
         throw failure
     }
 
-    /// Waits until earlier changes to this directory's entries are safe from a loss of power (fsync(2)).
-    public func synchronize() throws(Errno) {
+    /// Waits until earlier changes to this directory's entries, and the contents of these files in it, are safe from a loss
+    /// of power (fsync(2)). A file that is gone needs nothing.
+    ///
+    /// A journaling file system writes them all in one go: with the first file go the others and the directory.
+    public func synchronize(_ names: [String] = []) throws(Errno) {
+        for name in names {
+            do throws(Errno) {
+                let file = try OwnedDescriptor(
+                    opening: try checked(name), in: descriptor.number, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+                try succeeding { fsync(file.number) }
+            } catch .noSuchFileOrDirectory {
+                continue
+            } catch {
+                throw error
+            }
+        }
         try succeeding { fsync(descriptor.number) }
     }
 
-    /// Writes a temporary file, synchronizes it, and gives it its name by `rename`. A temporary file that a killed
+    /// Writes a temporary file, synchronizes it if asked to, and gives it its name by `rename`. A temporary file that a killed
     /// process left behind is overwritten; callers serialize writers of one name, with ``lock(_:)`` or otherwise.
     private func write(
         _ contents: [UInt8], mode: UInt32, for name: String, _ synchronization: Synchronization,
@@ -180,7 +195,12 @@ extension Directory {
                 // O_NONBLOCK keeps a hostile fifo from holding the process up.
                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode: mode)
             try file.writeAll(contents)
-            try succeeding { fsync(file.number) }
+            switch synchronization {
+            case .all: try succeeding { fsync(file.number) }
+            // On its way to the disk it has its place there, which is what a journal has to know. Where that does not work,
+            // it goes later.
+            case .later: CLinux_startWriting(file.number)
+            }
             try succeeding { rename(descriptor.number, temporary) }
         } catch {
             unlinkat(descriptor.number, temporary, 0)

@@ -29,6 +29,9 @@ int CLinux_memoryFile(const char *_Nonnull name);
 int CLinux_renameWithoutReplacing(
     int oldDirectory, const char *_Nonnull oldName, int newDirectory, const char *_Nonnull newName);
 
+/// sync_file_range(2) with SYNC_FILE_RANGE_WRITE: begins to write what is dirty of a file, and does not wait.
+void CLinux_startWriting(int descriptor);
+
 /// pipe2(2) with O_CLOEXEC.
 int CLinux_pipe(int descriptors[_Nonnull 2]);
 

@@ -22,6 +22,8 @@ final class LeaseDirectory: LeaseStore {
     /// Whether the index was made from the files by this command.
     private var isIndexFresh = false
     private var isChanged = false
+    /// The files that have been written and may not be on the disk yet.
+    private var written: [String] = []
 
     /// Waits for the lock of a directory, and takes up its index.
     ///
@@ -58,17 +60,18 @@ final class LeaseDirectory: LeaseStore {
 
     func setLastReserved(_ address: IPAddress, set: Int) throws {
         isChanged = true
-        try attempt("write last_reserved_ip.\(set)") { () throws(Errno) in
-            try directory.replace(
-                "last_reserved_ip.\(set)", contents: Array(address.description.utf8), synchronizing: .contents)
+        let name = "last_reserved_ip.\(set)"
+        try attempt("write \(name)") { () throws(Errno) in
+            try directory.replace(name, contents: Array(address.description.utf8), synchronizing: .later)
         }
+        written.append(name)
     }
 
     func reserve(_ address: IPAddress, for owner: LeaseOwner) throws -> Bool {
         let name = address.description
         isChanged = true
         do throws(Errno) {
-            try directory.create(name, contents: owner.contents, synchronizing: .contents)
+            try directory.create(name, contents: owner.contents, synchronizing: .later)
         } catch .fileExists {
             // The lease of somebody, of whom the index may not know; or a file that a crash left empty.
             guard try ownerText(of: address) == nil else {
@@ -76,11 +79,12 @@ final class LeaseDirectory: LeaseStore {
                 return false
             }
             try attempt("take over \(name)") { () throws(Errno) in
-                try directory.replace(name, contents: owner.contents, synchronizing: .contents)
+                try directory.replace(name, contents: owner.contents, synchronizing: .later)
             }
         } catch {
             throw failure("make \(name)", error)
         }
+        written.append(name)
         try changeIndex { try $0.insert(LeaseIndex.Entry(owner: IndexHash.of(owner.contents), address: address)) }
         return true
     }
@@ -107,7 +111,8 @@ final class LeaseDirectory: LeaseStore {
         guard isChanged else { return }
         isChanged = false
         saveIndex()
-        try attempt("synchronize the leases") { () throws(Errno) in try directory.synchronize() }
+        try attempt("synchronize the leases") { () throws(Errno) in try directory.synchronize(written) }
+        written = []
     }
 }
 
