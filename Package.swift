@@ -94,6 +94,7 @@ let package = Package(
         plugin("host-local", uses: ["CNI", "CNIPlugin", "NetworkAddress", "JSON", "LinuxSystem", system]),
         plugin("macvlan", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem", system]),
         plugin("portmap", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", "PacketFilter", "PacketFilterSetup"]),
+        plugin("firewall", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "JSON", "Netlink", "NetworkAddress", "PacketFilter", "PacketFilterSetup"]),
 
         // The tool for people.
         executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", arguments, system], links: staticFoundation),
@@ -113,6 +114,7 @@ let package = Package(
         tests("BridgeTests", uses: ["bridge", "PacketFilter", "PacketFilterSetup", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("MacvlanTests", uses: ["macvlan", "CNI", "CNIPlugin", "Netlink", "InterfaceSetup", "InterfaceTestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("PortmapTests", uses: ["portmap", "PacketFilter", "PacketFilterSetup", "CNI", "CNIPlugin", "Netlink", "InterfaceTestSupport", "JSON", "NetworkAddress", system]),
+        tests("FirewallTests", uses: ["firewall", "PacketFilter", "PacketFilterSetup", "CNI", "CNIPlugin", "Netlink", "InterfaceTestSupport", "JSON", "NetworkAddress", system]),
         tests("HostLocalTests", uses: ["host-local", "CNI", "CNIPlugin", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("MessageDigestTests", uses: ["MessageDigest"]),
         tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "CNIExecution", "cnitool", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
