@@ -25,7 +25,14 @@ import Testing
                 + #""routes":[{"dst":"::/0","gw":"fd77::1","mtu":1400}]}}"#
         ),
         ("portmap", portmap("nftables")), ("portmap", portmap("iptables")),
+        ("firewall", firewall("nftables")), ("firewall", firewall("iptables")),
     ]
+
+    private static func firewall(_ backend: String) -> String {
+        #"{"cniVersion":"1.1.0","name":"net","type":"firewall","backend":"\#(backend)","ingressPolicy":"open","#
+            + #""iptablesAdminChainName":"CNI-ADMIN","firewalldZone":"trusted","prevResult":"#
+            + #"{"interfaces":[{"name":"cni0"},{"name":"eth0","sandbox":"/x"}],"ips":[{"interface":1,"address":"10.77.0.2/24"},{"interface":1,"address":"fd77::2/64"}]}}"#
+    }
 
     private static func portmap(_ backend: String) -> String {
         #"{"cniVersion":"1.1.0","name":"net","type":"portmap","backend":"\#(backend)","snat":true,"markMasqBit":3,"#

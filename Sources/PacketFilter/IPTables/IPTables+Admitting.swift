@@ -1,6 +1,7 @@
 public import NetworkAddress
 
 extension IPTables {
+    /// Appends rules that accept the container's packets to `CNI-FORWARD` (`iptables -A`), and isolates its bridge.
     public func admit(_ admission: ContainerAdmission) throws(PacketFilterError) {
         var plans: [IPTablesAdmission] = []
         for family in AddressFamily.allCases {
@@ -25,6 +26,7 @@ extension IPTables {
         }
     }
 
+    /// Checks that every rule is there (`iptables -C`), and in an order that does what is wanted.
     public func check(_ admission: ContainerAdmission) throws(PacketFilterError) {
         let kind = try kind()
         for family in AddressFamily.allCases {
@@ -32,6 +34,7 @@ extension IPTables {
         }
     }
 
+    /// Deletes what the owner's record names (`iptables -D`), and rules for these addresses that nobody else has.
     public func stopAdmitting(_ owner: RuleOwner, addresses: [IPAddress]) throws(PacketFilterError) {
         guard try mayHaveAdmitted(owner, addresses) else { return }
         let lock = try PacketFilterLock()
@@ -39,6 +42,7 @@ extension IPTables {
         try inBothKinds { kind throws(PacketFilterError) in try kind.stopAdmitting(owner, addresses: addresses) }
     }
 
+    /// Deletes what records name of attachments to a network that are not among `living`.
     public func stopAdmitting(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
         let lock = try PacketFilterLock()
         defer { lock.release() }
@@ -47,6 +51,7 @@ extension IPTables {
         }
     }
 
+    /// Finds out whether ``admit(_:)`` could work, without changing anything.
     public func checkAdmitting() throws(PacketFilterError) {
         let kind = try kind()
         let admission = ContainerAdmission(

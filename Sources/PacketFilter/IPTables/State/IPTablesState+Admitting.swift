@@ -11,8 +11,14 @@ extension IPTablesState {
             edit.make(.append(.filter, .forwarding, rule))
         }
         edit.put(.toAdministrators(plan.adminChain), in: .forwarding) { $0.target == .accept }
-        if let isolation = plan.isolation { edit.isolate(isolation) }
-        edit.completeForward(isIsolating: plan.isolation != nil)
+        // Those of others too, should somebody have taken away what isolates them.
+        var isolated: [IPTablesAdmission.Isolation] = []
+        for isolation in edit.state.admissionRecords.flatMap(\.isolations) + (plan.isolation.map { [$0] } ?? [])
+        where !isolated.contains(isolation) {
+            edit.isolate(isolation)
+            isolated.append(isolation)
+        }
+        edit.completeForward(isIsolating: !isolated.isEmpty)
         edit.makeIfMissing(plan.record.name)
         for rule in plan.record.rules { edit.make(.append(.filter, plan.record.name, rule)) }
         return edit.changes
@@ -33,7 +39,7 @@ extension IPTablesEdit {
         }
     }
 
-    /// Makes the rules for a bridge; those of other bridges are there already, or not.
+    /// Makes the rules for a bridge, where they are missing or come too late.
     fileprivate mutating func isolate(_ isolation: IPTablesAdmission.Isolation) {
         for chain in [ChainName.isolationIn, .isolationOut] { makeIfMissing(chain) }
         for (chain, rule) in [(ChainName.isolationIn, isolation.into), (.isolationOut, isolation.out)] {
