@@ -9,22 +9,27 @@ extension NFTOwnedTable {
         // What stays is not touched, but for what leads to the record, which is made anew.
         let (had, wanted) = (Set(before ?? []), Set(holding.elements))
         let old = (before ?? []).filter { !wanted.contains($0) || $0.verdictChain != nil }
-        let new = holding.elements.filter { !had.contains($0) || $0.verdictChain != nil }
+        var new = holding.elements.filter { !had.contains($0) || $0.verdictChain != nil }
         var change = NFTChange()
         change.holding = holding
-        change.additions = new.filter { !layout.isShared($0) }
         if before != nil { change.oldRecord = NFTOwnedTable.record(of: holding.owner) }
         // Looked for, and not found out by trying: a transaction that fails takes ten milliseconds and more.
         var hasTable = before != nil
         if !hasTable { hasTable = try isMade }
         if let administrator = holding.administrator { try call(administrator, &change) }
+        // What somebody has taken away of what there was comes back.
+        for element in holding.elements where had.contains(element) && element.verdictChain == nil {
+            if layout.isShared(element) { continue }
+            if try connection.find(element) == nil { new.append(element) }
+        }
+        change.additions = new.filter { !layout.isShared($0) }
         guard hasTable else {
             change.makesTable = true
             change.newShared = holding.elements.filter(layout.isShared)
             return change
         }
         let comment = NFTOwnerComment(holding.owner).text
-        change.removals = try owned(old, by: comment) + stale(change.additions, for: comment)
+        change.removals = try owned(old, by: comment) + stale(change.additions, had, for: comment)
         // One chain stands for a key, wherever that leads to.
         let given = old.filter { !holding.hasKey(of: $0) }
         change.oldShared = try ending(among: given, last)
@@ -39,7 +44,7 @@ extension NFTOwnedTable {
         }
         for chain in layout.chains {
             let use = try connection.use(ofChain: chain.name) ?? 0
-            if use < chain.rules.count { change.repairs.append(chain) }
+            if use < layout.leastUse(of: chain) { change.repairs.append(chain) }
         }
         return change
     }
@@ -161,11 +166,14 @@ extension NFTOwnedTable {
     }
 
     /// Elements in the way that belong to somebody who vanished without DEL: an address that a container has now is
-    /// nobody else's. Ports are, and have been looked at.
-    private func stale(_ additions: [NFTElement], for comment: String) throws(PacketFilterError) -> [NFTElement] {
+    /// nobody else's. Ports are, and have been looked at. What is the owner's own, and not recorded, is made anew.
+    private func stale(
+        _ additions: [NFTElement], _ had: Set<NFTElement>, for comment: String
+    ) throws(PacketFilterError) -> [NFTElement] {
         var stale: [NFTElement] = []
         for element in additions where !layout.isExclusive(element) {
-            if let found = try connection.find(element), found.comment != comment { stale.append(element) }
+            guard let found = try connection.find(element) else { continue }
+            if found.comment != comment || !had.contains(element) { stale.append(element) }
         }
         return stale
     }

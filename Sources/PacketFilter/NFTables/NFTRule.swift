@@ -119,6 +119,11 @@ struct NFTLayout: Equatable, Sendable {
     /// How many chains and sets there are without any owner.
     var size: Int { realSets.count + chains.count }
 
+    /// How many rules a chain holds, and how many lead to it, where nobody has taken one away.
+    func leastUse(of chain: NFTChain) -> Int {
+        chain.rules.count + chains.flatMap(\.rules).count { $0.statements.contains(.jump(chain.name)) }
+    }
+
     /// Whether it is an element that one owner has and others have to wait for.
     func isExclusive(_ element: NFTElement) -> Bool { sets.contains { $0.name == element.waiting.set } }
 
