@@ -66,6 +66,30 @@ struct FirewallCheckTests {
         expectUnchanged(before, try ports.lab.snapshot(files: false))
     }
 
+    /// Chains stay, and lose what they say.
+    @Test(arguments: PacketFilterBackend.allCases)
+    func everyChainIsEmptied(backend: PacketFilterBackend) throws {
+        let ports = try PortLab(containers: 3)
+        let network = try FirewallNetwork(ports, backend, policy: "same-bridge")
+        let attached = try (0...2).map { try network.network.attach($0) }
+        let before = try ports.host.filterFacts("")
+        for isLast in [true, false] {
+            for container in 0...1 { try network.admit(container, prevResult: attached[container]) }
+            try ports.host.shell(
+                backend == .nftables
+                    ? "nft flush table inet cni_firewall"
+                    : PortFamily.allCases.map { "\(network.program($0)) -F" }.joined(separator: ";"))
+            #expect(try network.call("CHECK", 0, prevResult: attached[0]).error != nil)
+            if !isLast {
+                try network.admit(2, prevResult: attached[2])
+                try network.succeed("CHECK", 2, prevResult: attached[2])
+            }
+            for container in 0...2 { try network.succeed("DEL", container) }
+            let left = try ports.host.filterFacts("")
+            #expect(left == before, "\(backend), \(isLast)")
+        }
+    }
+
     @Test(arguments: PacketFilterBackend.allCases)
     func whatIsThereButNotAsAsked(backend: PacketFilterBackend) throws {
         let ports = try PortLab(containers: 2)

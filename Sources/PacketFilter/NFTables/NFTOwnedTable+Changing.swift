@@ -58,7 +58,8 @@ extension NFTOwnedTable {
         }
         var elements = rules.compactMap { NFTElement($0.comment, sets: layout.sets) }
         // Somebody has emptied all chains (`nft flush table`): then only the elements themselves say whose they are.
-        if elements.isEmpty { elements = try search(chain.comment) }
+        let isEmptied = elements.isEmpty
+        if isEmptied { elements = try search(chain.comment) }
         var change = NFTChange()
         change.oldRecord = record
         change.removals = try owned(elements, by: chain.comment)
@@ -67,7 +68,7 @@ extension NFTOwnedTable {
         if let owner = NFTOwnerComment(chain.comment).owner {
             change.handOvers = try handOvers(of: elements, in: owner.containerID)
         }
-        let own = 1 + change.oldShared.count
+        let own = try 1 + change.oldShared.count + (isEmptied ? unusedChains() : 0)
         if change.handOvers.isEmpty, try isEmpty(but: own) {
             change.deletesTable = try !holdsForeignElements(beside: chain.comment)
         }
@@ -136,6 +137,14 @@ extension NFTOwnedTable {
             count += 1
         }
         return count
+    }
+
+    /// How many chains there are, beside those of the layout and records, that hold nothing and that nothing leads to.
+    private func unusedChains() throws(PacketFilterError) -> Int {
+        try connection.chains(prefix: "").count { chain in
+            chain.use == 0 && !chain.name.hasPrefix(NFTOwnedTable.recordPrefix)
+                && !layout.chains.contains { $0.name == chain.name }
+        }
     }
 
     /// Sees to it that the chain of an administrator is there, and called.

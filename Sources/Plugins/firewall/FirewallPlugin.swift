@@ -65,7 +65,7 @@ struct FirewallPlugin: Plugin {
     }
 
     /// Who is told: what the configuration names, else firewalld where it runs, else what suits the host.
-    private func backend(_ configuration: FirewallConfiguration) throws -> any PacketFilterBackend {
+    private func backend(_ configuration: FirewallConfiguration) throws -> any ContainerFirewall {
         let choice = try configuration.backend ?? (isFirewalldRunning() ? .firewalld : .packetFilter(nil))
         switch choice {
         case .packetFilter(let name): return filters.backend(name)

@@ -76,7 +76,8 @@ extension IPTablesEdit {
     /// Takes out what leads to the administrator's chain before isolation where there is none, or nobody of ours; and
     /// with the last container the rest. An administrator's chain that holds rules stays.
     fileprivate mutating func deleteUnusedForwarding() {
-        let administrators = state.administratorChains
+        // Whatever leads there may have been taken away.
+        let administrators = Set(state.administratorChains + [.administrators])
         let isIsolating = state.contains(.filter, .forward, .toIsolation)
         let isLast = state.admissionRecords.isEmpty
         if isLast || !isIsolating {
@@ -86,7 +87,8 @@ extension IPTablesEdit {
         deleteSharedChain(
             .filter, .forwarding, entries: [IPTablesPlan.Entry(.filter, .forward, .toForwarding)]
         ) { $0.leadsToAdministrators }
-        for chain in administrators where state.rules(.filter, chain)?.isEmpty ?? false {
+        for chain in administrators.sorted(by: { $0.description < $1.description })
+        where state.rules(.filter, chain)?.isEmpty ?? false {
             if !state.isReferenced(.filter, chain) { make(.deleteChain(.filter, chain)) }
         }
     }
