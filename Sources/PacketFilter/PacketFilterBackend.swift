@@ -1,11 +1,8 @@
-/// One way of telling the kernel which packets to translate: nftables, or iptables.
+/// One way of telling the kernel which packets to translate and which to let through: nftables, or iptables.
 ///
 /// Everything is found again by its owner alone. What is removed and absent is no error. A command that throws leaves
 /// nothing of what it has begun to add, and goes on with what else it has to remove.
-public protocol PacketFilterBackend {
-    /// `nftables` or `iptables`
-    var name: String { get }
-
+public protocol PacketFilterBackend: ContainerFirewall {
     /// Publishes ports of a container.
     ///
     /// - Throws: ``PacketFilterError`` with the cause `conflict` where somebody else has published one of them.

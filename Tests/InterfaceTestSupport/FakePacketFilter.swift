@@ -1,3 +1,4 @@
+public import NetworkAddress
 public import PacketFilter
 public import PacketFilterSetup
 internal import SystemPackage
@@ -9,6 +10,7 @@ public final class FakePacketFilter: PacketFilterAccess, PacketFilterBackend, Sp
         public var published: [RuleOwner: PortForwarding] = [:]
         public var masquerading: [RuleOwner: Masquerading] = [:]
         public var pinned: [RuleOwner: LinkPinning] = [:]
+        public var admitted: [RuleOwner: ContainerAdmission] = [:]
 
         public init() {}
     }
@@ -107,6 +109,34 @@ public final class FakePacketFilter: PacketFilterAccess, PacketFilterBackend, Sp
     }
 
     public func checkMasquerading() throws(PacketFilterError) { try requireSupport() }
+
+    // MARK: Firewall
+
+    /// The addresses with which admissions were taken back, in order.
+    public private(set) var takenBack: [[IPAddress]] = []
+
+    public func admit(_ admission: ContainerAdmission) throws(PacketFilterError) {
+        try call("admit \(admission.owner)")
+        state.admitted[admission.owner] = admission
+    }
+
+    public func check(_ admission: ContainerAdmission) throws(PacketFilterError) {
+        try call("check the admission of \(admission.owner)")
+        try require(state.admitted[admission.owner], admission)
+    }
+
+    public func stopAdmitting(_ owner: RuleOwner, addresses: [IPAddress]) throws(PacketFilterError) {
+        try call("stop admitting \(owner)")
+        takenBack.append(addresses)
+        state.admitted[owner] = nil
+    }
+
+    public func stopAdmitting(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
+        try call("stop admitting network \(network)")
+        state.admitted = state.admitted.filter { $0.key.network != network || living.contains($0.key) }
+    }
+
+    public func checkAdmitting() throws(PacketFilterError) { try requireSupport() }
 
     // MARK: Spoof check
 

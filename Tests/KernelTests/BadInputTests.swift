@@ -39,7 +39,14 @@ import Testing
                 + #""args":{"cni":{"mtu":1300,"sysctl":{"net.ipv4.ip_default_ttl":"9"}}},"runtimeConfig":{"mac":"02:00:00:00:00:0b"},"#
                 + #""prevResult":{"interfaces":[{"name":"eth0","sandbox":"/x"}],"ips":[{"interface":0,"address":"10.77.0.2/24"}]}}"#
         ),
+        ("firewall", firewall("nftables")), ("firewall", firewall("iptables")),
     ]
+
+    private static func firewall(_ backend: String) -> String {
+        #"{"cniVersion":"1.1.0","name":"net","type":"firewall","backend":"\#(backend)","ingressPolicy":"open","#
+            + #""iptablesAdminChainName":"CNI-ADMIN","firewalldZone":"trusted","prevResult":"#
+            + #"{"interfaces":[{"name":"cni0"},{"name":"eth0","sandbox":"/x"}],"ips":[{"interface":1,"address":"10.77.0.2/24"},{"interface":1,"address":"fd77::2/64"}]}}"#
+    }
 
     private static func portmap(_ backend: String) -> String {
         #"{"cniVersion":"1.1.0","name":"net","type":"portmap","backend":"\#(backend)","snat":true,"markMasqBit":3,"#

@@ -31,7 +31,6 @@ struct BridgeCheckTests {
         Damage(.host, "ip link set $port nomaster", "is no port of cni0"),
         Damage(.host, "ip link add other type bridge; ip link set $port master other", "is no port of cni0"),
         Damage(.host, "ip link set $port type bridge_slave hairpin on", "hairpin mode on"),
-        Damage(.host, "ip link set $port type bridge_slave isolated on", "is isolated"),
         Damage(.host, "ip link set $port address 02:00:00:00:00:0a", "hardware address 02:00:00:00:00:0a"),
         Damage(.host, "ip link set $port mtu 1200", "MTU"),
         Damage(.host, "ip address delete 10.1.0.1/16 dev cni0", "lacks the gateway's address 10.1.0.1"),
@@ -61,6 +60,19 @@ struct BridgeCheckTests {
         try place.shell("port=\(result.interfaces[1].name); \(damage.line)")
         let broken = try network.call("CHECK", prevResult: text)
         #expect(!broken.isSuccess && broken.error?.message.contains(damage.message) == true, "\(broken)")
+    }
+
+    /// A plugin after this one may isolate a port, as firewall does.
+    @Test(arguments: [false, true]) func aPortMayBeMoreIsolatedThanAsked(isAsked: Bool) throws {
+        let lab = try Lab()
+        var network = BridgeNetwork(lab)
+        if isAsked { network.keys += #", "portIsolation": true"# }
+        let (text, result) = try network.add()
+        for word in ["on", "off"] {
+            try lab.host.ip("link", "set", result.interfaces[1].name, "type", "bridge_slave", "isolated", word)
+            let answer = try network.call("CHECK", prevResult: text)
+            #expect(answer.isSuccess == (word == "on" || !isAsked), "\(word): \(answer)")
+        }
     }
 
     @Test func checkNeedsTheResultOfAdd() throws {

@@ -30,6 +30,15 @@ struct PacketFilterTextTests {
         try expectText("masquerade", table: "inet cni_masquerade", in: ports.host)
     }
 
+    @Test func firewall() throws {
+        let ports = try PortLab(containers: 4)
+        let places = [(0, 1, "same-bridge"), (1, 1, "same-bridge"), (2, 2, "isolated"), (3, 3, "open")]
+        for (container, number, policy) in places {
+            try FirewallNetwork(ports, .nftables, number: number, policy: policy).attach(container)
+        }
+        try expectText("firewall", table: "inet cni_firewall", in: ports.host)
+    }
+
     @Test(arguments: ["macspoofchk", "ipspoofchk"]) func spoofCheck(key: String) throws {
         let lab = try Lab()
         var network = BridgeNetwork(lab)

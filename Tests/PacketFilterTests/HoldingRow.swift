@@ -29,7 +29,10 @@ struct HoldingRow: Sendable, CustomTestStringConvertible {
     static let pinning = JSONField.rows(of: "nft-pinning.json") { row in
         try HoldingRow(row, NFTSpoofCheck.holding(for: row.pinning()), NFTSpoofCheck.layout)
     }
-    static let all = ports + masquerading + pinning
+    static let admissions = JSONField.rows(of: "nft-firewall.json") { row in
+        try HoldingRow(row, NFTFirewall.holding(for: row.admission()), NFTFirewall.layout)
+    }
+    static let all = ports + masquerading + pinning + admissions
 
     private init(
         _ row: JSONField, _ holding: NFTHolding, _ layout: NFTLayout, published: [PublishedPort] = []

@@ -46,6 +46,15 @@ extension JSONField {
             link: try self["link"].string() ?? "cni0")
     }
 
+    func admission() throws -> ContainerAdmission {
+        var policy = ContainerAdmission.IngressPolicy.open
+        if let bridge = try self["sameBridge"].string() { policy = .sameBridge(bridge) }
+        if let bridge = try self["isolated"].string() { policy = .isolated(bridge) }
+        return ContainerAdmission(
+            owner: try owner(), addresses: try self["addresses"].texts().compactMap { IPAddress($0) }, policy: policy,
+            adminChain: try self["adminChain"].text("a chain", ChainName.init) ?? .administrators)
+    }
+
     func pinning() throws -> LinkPinning {
         let addresses = try self["addresses"]
         return LinkPinning(

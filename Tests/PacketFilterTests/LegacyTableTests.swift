@@ -9,7 +9,8 @@ import Testing
     /// What marks rules with parts that we do not know.
     static let unknown = [
         "-g ", "! -p", "REDIRECT", "--random", "! --dport", "--sport", "--tcp-flags", "! --mark", "--src-type",
-        "! --dst-type", "--limit-iface-in", "--to-ports", "statistic", "255.0.0.255", "ffff::ffff", "conntrack",
+        "! --dst-type", "--limit-iface-in", "--to-ports", "statistic", "255.0.0.255", "ffff::ffff", "NEW,",
+        "! --ctstate", "--ctdir",
         "limit",
         "recent", "REJECT", "KUBE.odd",
     ]

@@ -5,7 +5,7 @@ import Testing
 
 /// Elements and the texts that record them.
 @Suite struct NFTElementTests {
-    static let layouts = [NFTPorts.layout, NFTMasquerade.layout, NFTSpoofCheck.layout]
+    static let layouts = [NFTPorts.layout, NFTMasquerade.layout, NFTSpoofCheck.layout, NFTFirewall.layout]
     static let sets = layouts.flatMap(\.sets)
 
     /// Values of a type, some of them odd.

@@ -40,7 +40,7 @@ import Testing
         let statements = rules(layout).flatMap(\.statements)
         let used = Set(statements.compactMap(use).map(\.set))
         #expect(Set(layout.realSets.map(\.name)) == used)
-        #expect(layout.sets.filter(\.isShared).allSatisfy { !used.contains($0.name) })
+        #expect(layout.sets.filter { $0.isShared && !$0.isLookedUp }.allSatisfy { !used.contains($0.name) })
         let called = Set(
             statements.compactMap { statement -> String? in
                 if case .jump(let chain) = statement { chain } else { nil }
@@ -100,10 +100,12 @@ import Testing
         for chain in layout.chains {
             #expect(!chain.name.hasPrefix(NFTOwnedTable.recordPrefix))
             #expect(Set(chain.rules.map(\.comment)).count == chain.rules.count, "\(chain.name)")
-            #expect(!chain.rules.isEmpty)
+            #expect(chain.rules.isEmpty == (chain.name == layout.administration))
         }
         for rule in rules(layout) { #expect(NFTElement(rule.comment, sets: layout.sets) == nil) }
-        #expect(layout.size == layout.chains.count + layout.sets.filter { !$0.isShared }.count)
+        let shared = layout.sets.filter { $0.isShared && !$0.isLookedUp }
+        #expect(layout.size == layout.chains.count + layout.sets.count - shared.count)
+        #expect(layout.sets.allSatisfy { $0.isShared || !$0.isLookedUp })
     }
 
     /// Every map whose elements somebody else may have has those who wait, with the same types.
@@ -116,8 +118,31 @@ import Testing
         }
     }
 
-    @Test func theThreeTablesHaveNamesOfTheirOwn() {
-        #expect(Self.layouts.map(\.name) == ["cni_ports", "cni_masquerade", "cni_spoof_check"])
-        #expect(Self.layouts.map(\.family) == [.inet, .inet, .bridge])
+    @Test func theTablesHaveNamesOfTheirOwn() {
+        #expect(Self.layouts.map(\.name) == ["cni_ports", "cni_masquerade", "cni_spoof_check", "cni_firewall"])
+        #expect(Self.layouts.map(\.family) == [.inet, .inet, .bridge, .inet])
+    }
+
+    /// A chain of an administrator must be nobody else's.
+    @Test(arguments: [
+        "FORWARD", "INPUT", "OUTPUT", "PREROUTING", "POSTROUTING", "CNI-FORWARD", "CNI-ISOLATION-STAGE-1",
+        "CNI-ISOLATION-STAGE-2", "CNI-FW-0123456789abcdef01234", "CNI-DN-0123456789abcdef01234", "CNI-HOSTPORT-DNAT",
+        "CNI-623e1c388032b20529218ecc", "CNI-LOCALNET", "forward", "administrators", "isolation", "attachment_x",
+        "isolated_bridges_cni0", "isolated_within_x", "same_bridge_x",
+    ])
+    func chainsThatAreOursAreNoAdministrators(name: String) throws {
+        #expect(ContainerAdmission.isReserved(try #require(ChainName(name))))
+    }
+
+    @Test(arguments: ["CNI-ADMIN", "DOCKER-USER", "my_chain", "CNI-FWD", "isolated", "FORWARD-2"])
+    func otherChainsMayBeAdministrators(name: String) throws {
+        #expect(!ContainerAdmission.isReserved(try #require(ChainName(name))))
+    }
+
+    @Test func theCallOfAnAdministratorsChainTellsItsName() {
+        let call = NFTLayout.call(ofAdministrator: "CNI-ADMIN")
+        #expect(NFTLayout.administrator(calledBy: call.comment) == "CNI-ADMIN")
+        #expect(NFTLayout.administrator(calledBy: "CNI-ADMIN") == nil)
+        #expect(NFTElement(call.comment, sets: NFTFirewall.layout.sets) == nil)
     }
 }

@@ -47,3 +47,32 @@ extension IPTablesPlan {
         }
     }
 }
+
+/// A row of `testdata/packet-filter/iptables-firewall.json`.
+struct AdmissionRow: Sendable, CustomTestStringConvertible {
+    let why: String
+    let admission: ContainerAdmission
+    let expected: [AddressFamily: [String]]
+
+    var testDescription: String { why }
+
+    static let all = JSONField.rows(of: "iptables-firewall.json") { row in
+        AdmissionRow(
+            why: try row["why"].string() ?? "", admission: try row.admission(),
+            expected: [.ipv4: try row["ipv4"].texts(), .ipv6: try row["ipv6"].texts()])
+    }
+}
+
+extension IPTablesState {
+    /// Table filter as `iptables-save` prints it, without chains that the kernel calls and hold nothing.
+    var filterLines: [String] {
+        let chains = (tables[.filter] ?? [:]).sorted { $0.key < $1.key }
+        return chains.filter { !["INPUT", "FORWARD", "OUTPUT"].contains($0.key) }
+            .map { ":\($0.key) -" }
+            + chains.flatMap { chain in
+                chain.value.map { rule in
+                    "-A \(chain.key) \(rule.rule.map(String.init) ?? "-j \(rule.destination ?? "?")")"
+                }
+            }
+    }
+}

@@ -12,7 +12,7 @@ public struct IPTables: PacketFilterBackend {
     public var isInstalled: Bool { IPTablesPrograms().kind != nil }
 
     /// What new rules are written with: what `iptables` is on this host.
-    private func kind() throws(PacketFilterError) -> any IPTablesKind {
+    func kind() throws(PacketFilterError) -> any IPTablesKind {
         switch IPTablesPrograms().kind {
         case .legacy: return LegacyIPTables()
         case .nft: return NFTVariantIPTables()
@@ -23,7 +23,7 @@ public struct IPTables: PacketFilterBackend {
     }
 
     /// Both kinds: an administrator may have gone from one to the other.
-    private static let kinds: [any IPTablesKind] = [NFTVariantIPTables(), LegacyIPTables()]
+    static let kinds: [any IPTablesKind] = [NFTVariantIPTables(), LegacyIPTables()]
 
     // MARK: Published ports
 
@@ -115,7 +115,7 @@ public struct IPTables: PacketFilterBackend {
     }
 
     /// Who is published for on trial.
-    private static let nobody = RuleOwner(network: "status", containerID: "status", interfaceName: "status")
+    static let nobody = RuleOwner(network: "status", containerID: "status", interfaceName: "status")
 
     private func mayContain(_ chain: ChainName) throws(PacketFilterError) -> Bool {
         for kind in IPTables.kinds {
@@ -129,16 +129,21 @@ public struct IPTables: PacketFilterBackend {
         _ remove: (any IPTablesKind) throws(PacketFilterError) -> [PublishedPort]
     ) throws(PacketFilterError) -> [PublishedPort] {
         var removed: [PublishedPort] = []
+        try inBothKinds { kind throws(PacketFilterError) in
+            for port in try remove(kind) where !removed.contains(port) { removed.append(port) }
+        }
+        return removed
+    }
+
+    /// Does something to the tables of both kinds, whatever fails in one of them.
+    func inBothKinds(
+        _ remove: (any IPTablesKind) throws(PacketFilterError) -> Void
+    ) throws(PacketFilterError) {
         var failure: PacketFilterError?
         for kind in IPTables.kinds {
-            do throws(PacketFilterError) {
-                for port in try remove(kind) where !removed.contains(port) { removed.append(port) }
-            } catch {
-                failure = failure ?? error
-            }
+            do throws(PacketFilterError) { try remove(kind) } catch { failure = failure ?? error }
         }
         if let failure { throw failure }
-        return removed
     }
 
     /// Throws where somebody else has published one of the ports by tables of these kinds.

@@ -2,8 +2,10 @@ internal import NetworkAddress
 
 /// The tables of one kind of iptables, in the network namespace of the calling thread.
 protocol IPTablesKind: Sendable {
-    /// Whether the tables of a family may hold that chain of table nat. No costs more than a look, and makes no table.
-    func mayContain(_ chain: ChainName, _ family: AddressFamily) throws(PacketFilterError) -> Bool
+    /// Whether the tables of a family may hold that chain. No costs more than a look, and makes no table.
+    func mayContain(
+        _ table: IPTablesTable, _ chain: ChainName, _ family: AddressFamily
+    ) throws(PacketFilterError) -> Bool
 
     /// What the tables hold. Those that nobody has made yet hold nothing, and are not made by looking.
     func state(_ family: AddressFamily, _ tables: [IPTablesTable]) throws(PacketFilterError) -> IPTablesState
@@ -16,11 +18,25 @@ protocol IPTablesKind: Sendable {
         _ decide: (IPTablesState) throws(PacketFilterError) -> [IPTablesChange]
     ) throws(PacketFilterError)
 
-    /// Finds out whether the kernel knows all that a plan needs, as far as that can be told without changing anything.
-    func tryOut(_ plan: IPTablesPlan) throws(PacketFilterError)
+    /// Finds out whether the kernel knows all that what `decide` says needs, as far as that can be told without changing
+    /// anything.
+    func tryOut(
+        _ family: AddressFamily, _ tables: [IPTablesTable],
+        _ decide: (IPTablesState) throws(PacketFilterError) -> [IPTablesChange]
+    ) throws(PacketFilterError)
 }
 
 extension IPTablesKind {
+    /// Whether the tables of a family may hold that chain of table nat.
+    func mayContain(_ chain: ChainName, _ family: AddressFamily) throws(PacketFilterError) -> Bool {
+        try mayContain(.nat, chain, family)
+    }
+
+    /// Finds out whether the kernel knows all that a plan needs.
+    func tryOut(_ plan: IPTablesPlan) throws(PacketFilterError) {
+        try tryOut(plan.family, plan.tables) { state throws(PacketFilterError) in try state.changes(applying: plan) }
+    }
+
     /// Brings a plan into the tables; a port that is published already is a conflict, and nothing changes.
     func apply(_ plan: IPTablesPlan) throws(PacketFilterError) {
         do throws(PacketFilterError) {

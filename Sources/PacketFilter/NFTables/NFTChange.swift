@@ -20,11 +20,17 @@ struct NFTChange {
     var deletesTable = false
     /// Chains of the table whose rules somebody has taken away.
     var repairs: [NFTChain] = []
+    /// The chain of an administrator that is to be made.
+    var newAdministrator: String?
+    /// The chain of an administrator that is to be called.
+    var newCall: String?
     var removals: [NFTElement] = []
     /// The record to delete.
     var oldRecord: String?
     /// Shared elements that nobody has had.
     var newShared: [NFTElement] = []
+    /// Shared elements that somebody has taken out of their sets.
+    var missingShared: [NFTElement] = []
     /// Shared elements that nobody has any more.
     var oldShared: [NFTElement] = []
     var handOvers: [HandOver] = []
@@ -41,9 +47,12 @@ struct NFTChange {
         }
         if makesTable { transaction.addLayout() }
         for chain in repairs { transaction.renew(chain) }
+        if let newAdministrator { transaction.addAdministrator(newAdministrator) }
+        if let newCall { transaction.call(administrator: newCall) }
         for element in removals { transaction.delete(element) }
         if let oldRecord { transaction.deleteRecord(oldRecord) }
         for element in newShared { transaction.addShared(element) }
+        for element in missingShared { transaction.addLookedUp(element) }
         if let holding {
             transaction.addRecord(
                 NFTOwnedTable.record(of: holding.owner), comment: NFTOwnerComment(holding.owner).text,

@@ -53,6 +53,14 @@ struct NFTExpressionWriter {
             }
             mask(hostOrder(IPS_DST_NAT.rawValue), message)
             compare(hostOrder(0), message, isNegated: true)
+        case .isAnswer:
+            expression("ct", message) { message in
+                message.append(NFTA_CT_DREG, first.bigEndian)
+                message.append(NFTA_CT_KEY, NFT_CT_STATE.rawValue.bigEndian)
+            }
+            // One bit for each state, behind one for packets that have none.
+            mask(hostOrder(1 << (IP_CT_ESTABLISHED.rawValue + 1) | 1 << (IP_CT_RELATED.rawValue + 1)), message)
+            compare(hostOrder(0), message, isNegated: true)
         case .source(let prefix, let isNegated):
             compare(prefix, at: prefix.family == .ipv4 ? 12 : 8, isNegated, message)
         case .destination(let prefix, let isNegated):

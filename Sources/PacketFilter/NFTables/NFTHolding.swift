@@ -6,11 +6,15 @@ struct NFTHolding: Equatable {
     /// Rules of its own, for elements that lead to its record.
     var rules: [NFTRule] = []
     var elements: [NFTElement]
+    /// The chain of the administrator that has to be called; not the owner's, and it outlives it.
+    var administrator: String?
 
     /// The same with each element once: one that is there twice would be in its own way.
     var withoutRepetitions: NFTHolding {
         var seen: Set<NFTElement> = []
-        return NFTHolding(owner: owner, rules: rules, elements: elements.filter { seen.insert($0).inserted })
+        var holding = self
+        holding.elements = elements.filter { seen.insert($0).inserted }
+        return holding
     }
 
     /// Whether there is an element with the same key, wherever it leads to.

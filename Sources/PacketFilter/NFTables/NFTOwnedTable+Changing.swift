@@ -9,31 +9,42 @@ extension NFTOwnedTable {
         // What stays is not touched, but for what leads to the record, which is made anew.
         let (had, wanted) = (Set(before ?? []), Set(holding.elements))
         let old = (before ?? []).filter { !wanted.contains($0) || $0.verdictChain != nil }
-        let new = holding.elements.filter { !had.contains($0) || $0.verdictChain != nil }
+        var new = holding.elements.filter { !had.contains($0) || $0.verdictChain != nil }
         var change = NFTChange()
         change.holding = holding
-        change.additions = new.filter { !layout.isShared($0) }
         if before != nil { change.oldRecord = NFTOwnedTable.record(of: holding.owner) }
         // Looked for, and not found out by trying: a transaction that fails takes ten milliseconds and more.
         var hasTable = before != nil
-        if !hasTable { hasTable = try connection.tableUse() != nil }
+        if !hasTable { hasTable = try isMade }
+        if let administrator = holding.administrator { try call(administrator, &change) }
+        // What somebody has taken away of what there was comes back.
+        for element in holding.elements where had.contains(element) && element.verdictChain == nil {
+            if layout.isShared(element) { continue }
+            if try connection.find(element) == nil { new.append(element) }
+        }
+        change.additions = new.filter { !layout.isShared($0) }
         guard hasTable else {
             change.makesTable = true
             change.newShared = holding.elements.filter(layout.isShared)
             return change
         }
         let comment = NFTOwnerComment(holding.owner).text
-        change.removals = try owned(old, by: comment) + stale(change.additions, for: comment)
+        change.removals = try owned(old, by: comment) + stale(change.additions, had, for: comment)
         // One chain stands for a key, wherever that leads to.
         let given = old.filter { !holding.hasKey(of: $0) }
         change.oldShared = try ending(among: given, last)
+        change.removals += try lookedUp(change.oldShared)
         change.handOvers = try handOvers(of: given, in: holding.owner.containerID)
         for element in holding.elements where layout.isShared(element) {
-            if try connection.use(ofChain: element.sharedChain) == nil { change.newShared.append(element) }
+            if try connection.use(ofChain: element.sharedChain) == nil {
+                change.newShared.append(element)
+            } else if layout.isLookedUp(element), try connection.find(element) == nil {
+                change.missingShared.append(element)
+            }
         }
         for chain in layout.chains {
             let use = try connection.use(ofChain: chain.name) ?? 0
-            if use < chain.rules.count { change.repairs.append(chain) }
+            if use < layout.leastUse(of: chain) { change.repairs.append(chain) }
         }
         return change
     }
@@ -47,16 +58,18 @@ extension NFTOwnedTable {
         }
         var elements = rules.compactMap { NFTElement($0.comment, sets: layout.sets) }
         // Somebody has emptied all chains (`nft flush table`): then only the elements themselves say whose they are.
-        if elements.isEmpty { elements = try search(chain.comment) }
+        let isEmptied = elements.isEmpty
+        if isEmptied { elements = try search(chain.comment) }
         var change = NFTChange()
         change.oldRecord = record
         change.removals = try owned(elements, by: chain.comment)
         change.oldShared = try ending(among: elements, last)
+        change.removals += try lookedUp(change.oldShared)
         if let owner = NFTOwnerComment(chain.comment).owner {
             change.handOvers = try handOvers(of: elements, in: owner.containerID)
         }
-        let own = 1 + change.oldShared.count
-        if change.handOvers.isEmpty, try connection.tableUse() == layout.size + own {
+        let own = try 1 + change.oldShared.count + (isEmptied ? unusedChains() : 0)
+        if change.handOvers.isEmpty, try isEmpty(but: own) {
             change.deletesTable = try !holdsForeignElements(beside: chain.comment)
         }
         return (change, elements)
@@ -84,16 +97,73 @@ extension NFTOwnedTable {
 
     /// Deletes a table that no owner has anything in: what a kill at the wrong moment has left.
     func deleteIfUnused() throws(PacketFilterError) {
-        guard try connection.tableUse() == layout.size else { return }
+        guard try isEmpty() else { return }
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        guard try connection.tableUse() == layout.size, try !holdsForeignElements(beside: nil) else { return }
+        guard try isEmpty(), try !holdsForeignElements(beside: nil) else { return }
         var change = NFTChange()
         change.deletesTable = true
         try run(change)
     }
 
     // MARK: Looking ahead
+
+    /// Whether the table is there, and is ours: where administrators may make it, that takes more than the table.
+    var isMade: Bool {
+        get throws(PacketFilterError) {
+            guard layout.administration != nil, let chain = layout.chains.first else {
+                return try connection.tableUse() != nil
+            }
+            return try connection.chain(named: chain.name) != nil
+        }
+    }
+
+    /// Whether the table holds nothing but what always stands in it, and so many chains of owners.
+    private func isEmpty(but own: Int = 0) throws(PacketFilterError) -> Bool {
+        guard let use = try connection.tableUse() else { return false }
+        if layout.administration == nil { return use == layout.size + own }
+        guard let idle = try idleAdministrators() else { return false }
+        return use == layout.size + own + idle
+    }
+
+    /// How many chains of administrators there are, none of which does anything; nil where one does.
+    private func idleAdministrators() throws(PacketFilterError) -> Int? {
+        var count = 0
+        for rule in try connection.rules(ofChain: layout.administration ?? "") ?? [] {
+            // Of what is called by us alone, one use is our own.
+            guard let chain = NFTLayout.administrator(calledBy: rule.comment),
+                try connection.use(ofChain: chain) == 1
+            else { return nil }
+            count += 1
+        }
+        return count
+    }
+
+    /// How many chains there are, beside those of the layout and records, that hold nothing and that nothing leads to.
+    private func unusedChains() throws(PacketFilterError) -> Int {
+        try connection.chains(prefix: "").count { chain in
+            chain.use == 0 && !chain.name.hasPrefix(NFTOwnedTable.recordPrefix)
+                && !layout.chains.contains { $0.name == chain.name }
+        }
+    }
+
+    /// Sees to it that the chain of an administrator is there, and called.
+    private func call(_ administrator: String, _ change: inout NFTChange) throws(PacketFilterError) {
+        guard let caller = layout.administration else { return }
+        if try connection.chain(named: administrator) == nil { change.newAdministrator = administrator }
+        let call = NFTLayout.call(ofAdministrator: administrator)
+        let rules = try connection.rules(ofChain: caller) ?? []
+        if !rules.contains(where: { $0.isSame(as: call) }) { change.newCall = administrator }
+    }
+
+    /// Those shared elements that stand in sets of the kernel.
+    private func lookedUp(_ elements: [NFTElement]) throws(PacketFilterError) -> [NFTElement] {
+        var found: [NFTElement] = []
+        for element in elements where layout.isLookedUp(element) {
+            if try connection.find(element) != nil { found.append(element) }
+        }
+        return found
+    }
 
     /// Those elements that are there and carry this comment: whatever somebody else has put in place of one stays.
     private func owned(_ elements: [NFTElement], by comment: String) throws(PacketFilterError) -> [NFTElement] {
@@ -105,11 +175,14 @@ extension NFTOwnedTable {
     }
 
     /// Elements in the way that belong to somebody who vanished without DEL: an address that a container has now is
-    /// nobody else's. Ports are, and have been looked at.
-    private func stale(_ additions: [NFTElement], for comment: String) throws(PacketFilterError) -> [NFTElement] {
+    /// nobody else's. Ports are, and have been looked at. What is the owner's own, and not recorded, is made anew.
+    private func stale(
+        _ additions: [NFTElement], _ had: Set<NFTElement>, for comment: String
+    ) throws(PacketFilterError) -> [NFTElement] {
         var stale: [NFTElement] = []
         for element in additions where !layout.isExclusive(element) {
-            if let found = try connection.find(element), found.comment != comment { stale.append(element) }
+            guard let found = try connection.find(element) else { continue }
+            if found.comment != comment || !had.contains(element) { stale.append(element) }
         }
         return stale
     }
@@ -129,7 +202,11 @@ extension NFTOwnedTable {
     private func holdsForeignElements(beside comment: String?) throws(PacketFilterError) -> Bool {
         for set in layout.realSets {
             let isForeign = try connection.elements(of: set.name).contains { found in
-                found.comment != comment && NFTOwnerComment(found.comment).owner == nil
+                if set.isShared {
+                    let element = NFTElement(set: set, key: found.key, lastKey: nil)
+                    return found.comment != element?.sharedComment
+                }
+                return found.comment != comment && NFTOwnerComment(found.comment).owner == nil
             }
             if isForeign { return true }
         }

@@ -22,7 +22,12 @@ extension NFTOwnedTable {
             guard isOwn || recorded.contains(element.waiting) else {
                 throw mismatch("\(element) is not recorded in table \(layout.name)")
             }
-            if layout.isShared(element) { continue }
+            if layout.isShared(element) {
+                if layout.isLookedUp(element), try connection.find(element) == nil {
+                    throw mismatch("table \(layout.name) lacks \(element)")
+                }
+                continue
+            }
             guard let found = try connection.find(element) else {
                 throw mismatch("table \(layout.name) lacks \(element)")
             }
@@ -36,7 +41,17 @@ extension NFTOwnedTable {
                 throw mismatch("\(element) belongs to \(comment.description)")
             }
         }
+        if let administrator = holding.administrator { try checkCall(of: administrator) }
         try checkLayout()
+    }
+
+    /// Checks that the chain of an administrator is called.
+    private func checkCall(of administrator: String) throws(PacketFilterError) {
+        guard let caller = layout.administration else { return }
+        let call = NFTLayout.call(ofAdministrator: administrator)
+        guard try connection.rules(ofChain: caller)?.contains(where: { $0.isSame(as: call) }) ?? false else {
+            throw mismatch("chain \(caller) of table \(layout.name) does not call chain \(administrator)")
+        }
     }
 
     /// Checks that all rules are there that always are.
@@ -47,7 +62,7 @@ extension NFTOwnedTable {
             where !found.indices.contains(position) || !found[position].isSame(as: rule) {
                 throw mismatch("chain \(chain.name) of table \(layout.name) lacks the rule \"\(rule.comment)\"")
             }
-            if found.count > chain.rules.count {
+            if found.count > chain.rules.count && chain.name != layout.administration {
                 throw mismatch("chain \(chain.name) of table \(layout.name) has a rule that is none of ours")
             }
         }
@@ -55,7 +70,7 @@ extension NFTOwnedTable {
 
     /// Finds out whether the kernel knows all that the table needs, without changing anything.
     func tryOut() throws(PacketFilterError) {
-        if try connection.tableUse() != nil { return }
+        if try isMade { return }
         var transaction = NFTTransaction(layout)
         transaction.addLayout()
         do throws(NetlinkBatchFailure) { try connection.run(transaction, isTrial: true) } catch {
@@ -108,7 +123,7 @@ extension NFTOwnedTable {
 
 extension NFTConnection.FoundRule {
     /// Whether it is this rule, and does what it says.
-    fileprivate func isSame(as rule: NFTRule) -> Bool {
+    func isSame(as rule: NFTRule) -> Bool {
         comment == rule.comment && NFTRuleComparison.isSame(expressions, as: rule)
     }
 }

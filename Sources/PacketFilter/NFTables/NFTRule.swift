@@ -53,6 +53,8 @@ enum NFTStatement: Equatable, Sendable {
     case destinationIsLocal
     /// `ct status dnat`
     case isTranslated
+    /// `ct state established,related`
+    case isAnswer
     /// `ip saddr 127.0.0.0/8`, `ip daddr != 224.0.0.0/4`
     case source(IPPrefix, isNegated: Bool = false)
     case destination(IPPrefix, isNegated: Bool = false)
@@ -87,6 +89,7 @@ struct NFTChain: Equatable, Sendable {
         static func prerouting(_ kind: Kind, _ priority: Int32) -> Hook {
             Hook(kind: kind, number: 0, priority: priority)
         }
+        static func forward(_ kind: Kind, _ priority: Int32) -> Hook { Hook(kind: kind, number: 2, priority: priority) }
         static func output(_ kind: Kind, _ priority: Int32) -> Hook { Hook(kind: kind, number: 3, priority: priority) }
         static func postrouting(_ kind: Kind, _ priority: Int32) -> Hook {
             Hook(kind: kind, number: 4, priority: priority)
@@ -106,16 +109,27 @@ struct NFTLayout: Equatable, Sendable {
     let name: String
     let sets: [NFTSet]
     let chains: [NFTChain]
+    /// The one of the chains that calls chains of administrators: those may be there before the table is ours, and their
+    /// rules keep it from going. Nil: there is none.
+    var administration: String?
 
     /// The sets that are sets of the kernel too.
-    var realSets: [NFTSet] { sets.filter { !$0.isShared } }
+    var realSets: [NFTSet] { sets.filter { !$0.isShared || $0.isLookedUp } }
 
     /// How many chains and sets there are without any owner.
     var size: Int { realSets.count + chains.count }
+
+    /// How many rules a chain holds, and how many lead to it, where nobody has taken one away.
+    func leastUse(of chain: NFTChain) -> Int {
+        chain.rules.count + chains.flatMap(\.rules).count { $0.statements.contains(.jump(chain.name)) }
+    }
 
     /// Whether it is an element that one owner has and others have to wait for.
     func isExclusive(_ element: NFTElement) -> Bool { sets.contains { $0.name == element.waiting.set } }
 
     /// Whether it is a shared element.
     func isShared(_ element: NFTElement) -> Bool { sets.contains { $0.isShared && $0.name == element.set } }
+
+    /// Whether it is a shared element that stands in a set of the kernel too.
+    func isLookedUp(_ element: NFTElement) -> Bool { sets.contains { $0.isLookedUp && $0.name == element.set } }
 }

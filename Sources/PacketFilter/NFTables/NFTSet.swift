@@ -10,10 +10,13 @@ struct NFTSet: Equatable, Sendable {
     var hasIntervals = false
     /// Whether its elements belong to several owners at once and go with the last one.
     ///
-    /// Nothing looks them up in packets. Each is a chain of its own to which the records of its owners jump, so that the
+    /// Each is a chain of its own to which the records of its owners jump, so that the
     /// kernel counts them: an element would have to be replaced to count, and replacing one makes the process wait at its
     /// end, until no packet looks at the old one any more.
     var isShared = false
+    /// Whether packets are looked up in a shared one. Then it is a set of the kernel as well: an element of it stands beside
+    /// the chain, from the first owner to the last.
+    var isLookedUp = false
 }
 
 /// One element of a set or a map.
@@ -37,6 +40,9 @@ struct NFTElement: Hashable, Sendable {
         }
         return name
     }
+
+    /// The comment of an element that stands beside such a chain.
+    var sharedComment: String { "of those that jump to \(sharedChain)" }
 
     var keyBytes: [UInt8] { key.flatMap(\.bytes) }
     var lastKeyBytes: [UInt8] { key.flatMap(\.lastBytes) }

@@ -44,9 +44,11 @@ struct NFTTransaction {
 
     // MARK: The table itself
 
-    /// `nft add table`, with all that always stands in it. Where there is such a table, the whole transaction fails.
+    /// `nft add table`, with all that always stands in it. Where there is such a table, the whole transaction fails, unless an
+    /// administrator may have made it.
     mutating func addLayout() {
-        let table = NetlinkMessage(nft: NFT_MSG_NEWTABLE, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
+        let exclusion = layout.administration == nil ? NLM_F_EXCL : 0
+        let table = NetlinkMessage(nft: NFT_MSG_NEWTABLE, flags: NLM_F_CREATE | exclusion, layout.family)
         table.append(NFTA_TABLE_NAME, text: layout.name)
         append(.layout("table \(layout.name)"), table)
         for (number, set) in layout.realSets.enumerated() {
@@ -137,8 +139,8 @@ struct NFTTransaction {
         return message
     }
 
-    private func newChain(_ name: String) -> NetlinkMessage {
-        let message = NetlinkMessage(nft: NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE | NLM_F_EXCL, layout.family)
+    private func newChain(_ name: String, flags: Int32 = NLM_F_CREATE | NLM_F_EXCL) -> NetlinkMessage {
+        let message = NetlinkMessage(nft: NFT_MSG_NEWCHAIN, flags: flags, layout.family)
         message.append(NFTA_CHAIN_TABLE, text: layout.name)
         message.append(NFTA_CHAIN_NAME, text: name)
         return message
@@ -183,9 +185,32 @@ struct NFTTransaction {
         append(.record(chain: chain), message)
     }
 
-    /// Makes the chain of a shared element.
+    /// Makes the chain of a shared element, and where packets are looked up in its set, the element.
     mutating func addShared(_ element: NFTElement) {
         append(.shared(element), newChain(element.sharedChain))
+        if layout.isLookedUp(element) { addLookedUp(element) }
+    }
+
+    /// Puts a shared element into its set.
+    mutating func addLookedUp(_ element: NFTElement) {
+        let message = NetlinkMessage(nft: NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE, layout.family)
+        append(
+            .shared(element), NFTTransaction.fill(message, layout, element, comment: element.sharedComment))
+    }
+
+    // MARK: Administrators
+
+    /// Makes the chain of an administrator, empty, where there is none.
+    mutating func addAdministrator(_ chain: String) {
+        append(.layout("chain \(chain) of table \(layout.name)"), newChain(chain, flags: NLM_F_CREATE))
+    }
+
+    /// Calls the chain of an administrator.
+    mutating func call(administrator chain: String) {
+        guard let caller = layout.administration else { return }
+        append(
+            .layout("chain \(caller) of table \(layout.name)"),
+            message(for: NFTLayout.call(ofAdministrator: chain), in: caller))
     }
 
     /// Deletes the chain of a shared element to which nothing jumps any more.

@@ -1,3 +1,5 @@
+public import NetworkAddress
+
 /// The packet filter of the kernel by its own interface (nf_tables, `nft`): tables of our own, and nothing in anybody
 /// else's.
 public struct NFTables: PacketFilterBackend {
@@ -95,6 +97,31 @@ public struct NFTables: PacketFilterBackend {
     }
 
     public func checkMasquerading() throws(PacketFilterError) { try NFTOwnedTable(NFTMasquerade.layout).tryOut() }
+
+    // MARK: Firewall
+
+    public func admit(_ admission: ContainerAdmission) throws(PacketFilterError) {
+        let holding = NFTFirewall.holding(for: admission)
+        if holding.elements.isEmpty { return }
+        try NFTOwnedTable(NFTFirewall.layout).add(holding)
+    }
+
+    public func check(_ admission: ContainerAdmission) throws(PacketFilterError) {
+        let holding = NFTFirewall.holding(for: admission)
+        if holding.elements.isEmpty { return }
+        try NFTOwnedTable(NFTFirewall.layout).check(holding)
+    }
+
+    /// Addresses tell nothing that the table does not know: nobody else writes into it.
+    public func stopAdmitting(_ owner: RuleOwner, addresses: [IPAddress]) throws(PacketFilterError) {
+        _ = try NFTables.table(NFTFirewall.layout)?.remove(owner)
+    }
+
+    public func stopAdmitting(network: String, except living: Set<RuleOwner>) throws(PacketFilterError) {
+        _ = try NFTables.table(NFTFirewall.layout)?.collectGarbage(network: network, living: living)
+    }
+
+    public func checkAdmitting() throws(PacketFilterError) { try NFTOwnedTable(NFTFirewall.layout).tryOut() }
 }
 
 extension NFTables: SpoofChecker {

@@ -98,10 +98,9 @@ struct AttachmentCheck {
                 .failed,
                 "\(port.name) has hairpin mode \(settings.isHairpin ? "on" : "off"), the network wants the opposite")
         }
-        guard settings.isIsolated == configuration.portIsolation else {
-            throw CNIError(
-                .failed,
-                "\(port.name) is \(settings.isIsolated ? "isolated" : "not isolated"), the network wants the opposite")
+        // A plugin after this one may isolate it, as firewall does.
+        if configuration.portIsolation && !settings.isIsolated {
+            throw CNIError(.failed, "\(port.name) is not isolated, the network wants the opposite")
         }
         // A plugin after this one may have lowered it, of which results before version 1.1.0 do not tell.
         if container.mtu > port.mtu {

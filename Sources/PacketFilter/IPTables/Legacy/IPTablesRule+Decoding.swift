@@ -101,6 +101,10 @@ extension IPTablesRule.Match {
             self = .multiport(try IPTablesRule.PortSet(reading: data))
         } else if part.isKind("mark", 1, size: 12), data[8] == 0 {
             self = .mark(value: data.load(0), mask: data.load(4))
+        } else if part.isKind("conntrack", 3, size: 164),
+            IPTablesRule.Match.isAnswer.encoded.data.elementsEqual(data.prefix(164))
+        {
+            self = .isAnswer
         } else if let transport = TransportProtocol(name: part.name) {
             self = .destinationPorts(transport, try transport.destinationPorts(part))
         } else {

@@ -75,6 +75,12 @@ extension IPTablesRule.Match {
             data.store(value, at: 0)
             data.store(mask, at: 4)
             return LegacyExtension("mark", revision: 1, data)
+        case .isAnswer:
+            // Addresses, ports and times, of which none counts; then what counts, and the states, one bit each.
+            var data = [UInt8](repeating: 0, count: 164)
+            data.store(UInt16(1), at: 146)
+            data.store(UInt16(1 << 1 | 1 << 2), at: 150)
+            return LegacyExtension("conntrack", revision: 3, data)
         }
     }
 }

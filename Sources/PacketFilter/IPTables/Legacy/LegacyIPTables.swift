@@ -4,8 +4,10 @@ internal import SystemPackage
 /// The legacy kind of iptables, spoken to in process.
 struct LegacyIPTables: IPTablesKind {
     /// Reading a table is one call of the kernel, and tells all that is in it.
-    func mayContain(_ chain: ChainName, _ family: AddressFamily) throws(PacketFilterError) -> Bool {
-        try LegacyTables.isLoaded(.nat, family)
+    func mayContain(
+        _ table: IPTablesTable, _ chain: ChainName, _ family: AddressFamily
+    ) throws(PacketFilterError) -> Bool {
+        try LegacyTables.isLoaded(table, family)
     }
 
     func state(_ family: AddressFamily, _ tables: [IPTablesTable]) throws(PacketFilterError) -> IPTablesState {
@@ -37,7 +39,12 @@ struct LegacyIPTables: IPTablesKind {
     }
 
     /// A table is made by being looked at; only those that are there can be asked about.
-    func tryOut(_ plan: IPTablesPlan) throws(PacketFilterError) { _ = try state(plan.family, plan.tables) }
+    func tryOut(
+        _ family: AddressFamily, _ tables: [IPTablesTable],
+        _ decide: (IPTablesState) throws(PacketFilterError) -> [IPTablesChange]
+    ) throws(PacketFilterError) {
+        _ = try state(family, tables)
+    }
 
     private func loaded(
         _ tables: [IPTablesTable], _ family: AddressFamily

@@ -3,15 +3,17 @@ internal import Netlink
 internal import NetworkAddress
 internal import SystemPackage
 
-/// The nft kind of iptables: tables `nat` and `raw` of nf_tables, in the form that its programs read and write.
+/// The nft kind of iptables: tables `nat`, `raw` and `filter` of nf_tables, in the form that its programs read and write.
 ///
 /// Spoken to in process, as nf_tables are: one transaction for all tables of a family, no program that has to be there, and
 /// rules are deleted by the number that the kernel gave them, so that nobody's rule is taken for another. Callers hold the
 /// ``PacketFilterLock``.
 struct NFTVariantIPTables: IPTablesKind {
-    func mayContain(_ chain: ChainName, _ family: AddressFamily) throws(PacketFilterError) -> Bool {
+    func mayContain(
+        _ table: IPTablesTable, _ chain: ChainName, _ family: AddressFamily
+    ) throws(PacketFilterError) -> Bool {
         let message = NetlinkMessage(nft: NFT_MSG_GETCHAIN, number: family.filterNumber)
-        message.append(NFTA_CHAIN_TABLE, text: IPTablesTable.nat.rawValue)
+        message.append(NFTA_CHAIN_TABLE, text: table.rawValue)
         message.append(NFTA_CHAIN_NAME, text: chain.description)
         do throws(NetlinkError) {
             return try NetlinkConnection(.netfilter).get("look up chain \(chain)", message) { _ in true } ?? false
@@ -69,23 +71,26 @@ struct NFTVariantIPTables: IPTablesKind {
             message: "somebody else keeps changing them")
     }
 
-    func tryOut(_ plan: IPTablesPlan) throws(PacketFilterError) {
+    func tryOut(
+        _ family: AddressFamily, _ tables: [IPTablesTable],
+        _ decide: (IPTablesState) throws(PacketFilterError) -> [IPTablesChange]
+    ) throws(PacketFilterError) {
         let connection: NetlinkConnection
         var found: NFTVariantTables
         do throws(NetlinkError) {
             connection = try NetlinkConnection(.netfilter)
-            found = try NFTVariantTables(plan.family, plan.tables, connection)
+            found = try NFTVariantTables(family, tables, connection)
         } catch {
             throw failure(error)
         }
         // A batch without an end is looked at and forgotten.
         var batch = NetlinkBatch()
         batch.append(.nftBatch(NFNL_MSG_BATCH_BEGIN))
-        for change in try found.state.changes(applying: plan) { found.append(change, to: &batch) }
+        for change in try decide(found.state) { found.append(change, to: &batch) }
         batch.askForAnswer()
         do throws(NetlinkBatchFailure) { try connection.transact(batch) } catch {
             throw PacketFilterError(
-                backend: .iptables, operation: "make rules of family \(plan.family)", cause: .unsupported,
+                backend: .iptables, operation: "make rules of family \(family)", cause: .unsupported,
                 message: error.message ?? "the kernel says: \(error.errno)")
         }
     }

@@ -146,6 +146,7 @@ struct NFTVariantTables {
         case (.nat, .output): .output(.nat, -100)
         case (.nat, .postrouting): .postrouting(.nat, 100)
         case (.raw, .prerouting): .prerouting(.filter, -300)
+        case (.filter, .forward): .forward(.filter, 0)
         default: nil
         }
     }

@@ -12,6 +12,23 @@ extension ChainName {
     /// Ours: drops what claims to be for a loopback address and comes from outside.
     static let loopbackGuard = ChainName(known: "CNI-LOCALNET")
 
+    /// Accepts what containers send, and the answers.
+    static let forwarding = ChainName(known: "CNI-FORWARD")
+    /// Finds packets that come out of isolated bridges.
+    static let isolationOut = ChainName(known: "CNI-ISOLATION-STAGE-1")
+    /// Drops those of them that go into one.
+    static let isolationIn = ChainName(known: "CNI-ISOLATION-STAGE-2")
+    /// The administrator's, where the configuration names no other.
+    public static let administrators = ChainName(known: "CNI-ADMIN")
+
+    /// What the name of every record of an admission starts with. Ours: the reference has none.
+    static let recordPrefix: StaticString = "CNI-FW-"
+
+    /// The chain that records what a container was admitted with. No rule leads to it.
+    static func record(of owner: RuleOwner) -> ChainName {
+        ChainName(prefix: recordPrefix, digits: SHA512.hexadecimal(of: NFTOwnerComment.whole(owner), bytes: 14))
+    }
+
     /// What the name of every container's chain of published ports starts with.
     static let hostPortsPrefix: StaticString = "CNI-DN-"
 
@@ -40,6 +57,16 @@ extension ChainName {
     var isOfMasquerading: Bool {
         description.utf8.count == 28 && description.hasPrefix("CNI-")
             && description.utf8.dropFirst(4).allSatisfy { ChainName.hexadecimalDigits.contains($0) }
+    }
+
+    /// Whether it is a chain that the kernel calls, or one that we make.
+    var isReservedInIPTables: Bool {
+        let own: [ChainName] = [
+            .prerouting, .forward, .output, .postrouting, ChainName(known: "INPUT"), .forwarding, .isolationOut,
+            .isolationIn, .loopbackGuard,
+        ]
+        let prefixes = ["\(ChainName.recordPrefix)", "\(ChainName.hostPortsPrefix)", "CNI-HOSTPORT-"]
+        return own.contains(self) || isOfMasquerading || prefixes.contains { description.hasPrefix($0) }
     }
 
     private static let hexadecimalDigits = Array("0123456789abcdef".utf8)

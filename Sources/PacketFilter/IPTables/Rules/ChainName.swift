@@ -31,6 +31,7 @@ public struct ChainName: Hashable, Sendable, CustomStringConvertible {
 
 extension ChainName {
     static let prerouting = ChainName(known: "PREROUTING")
+    static let forward = ChainName(known: "FORWARD")
     static let output = ChainName(known: "OUTPUT")
     static let postrouting = ChainName(known: "POSTROUTING")
 }

@@ -13,6 +13,8 @@ extension IPTablesRule {
         case multiport(PortSet)
         /// The bits of `mask` in the packet's mark are those of `value` (`-m mark --mark`).
         case mark(value: UInt32, mask: UInt32)
+        /// It answers, or belongs to, what somebody else began (`-m conntrack --ctstate RELATED,ESTABLISHED`).
+        case isAnswer
     }
 
     /// What happens to a packet (`-j`).

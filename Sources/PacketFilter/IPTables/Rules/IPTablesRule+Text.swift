@@ -33,6 +33,7 @@ extension IPTablesRule.Match {
         case .multiport(let ports): "multiport --dports \(ports.ranges.map(\.text).joined(separator: ","))"
         case .mark(let value, .max): "mark --mark \(value.hexadecimal)"
         case .mark(let value, let mask): "mark --mark \(value.hexadecimal)/\(mask.hexadecimal)"
+        case .isAnswer: "conntrack --ctstate RELATED,ESTABLISHED"
         }
     }
 }

@@ -56,10 +56,11 @@ public struct IPTablesState: Equatable, Sendable {
     mutating func apply(_ change: IPTablesChange) {
         switch change {
         case .makeChain(let table, let chain): tables[table, default: [:]][chain.description] = []
+        // Where nobody has made a chain that the kernel calls, it comes with its first rule.
         case .append(let table, let chain, let rule):
-            tables[table]?[chain.description]?.append(Rule(rule))
+            tables[table, default: [:]][chain.description, default: []].append(Rule(rule))
         case .prepend(let table, let chain, let rule):
-            tables[table]?[chain.description]?.insert(Rule(rule), at: 0)
+            tables[table, default: [:]][chain.description, default: []].insert(Rule(rule), at: 0)
         case .deleteRule(let table, let chain, let position, _):
             _ = tables[table]?[chain.description]?.remove(at: position)
         case .flush(let table, let chain): tables[table]?[chain.description] = []

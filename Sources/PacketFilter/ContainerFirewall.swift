@@ -1,0 +1,28 @@
+public import NetworkAddress
+
+/// Whoever decides on a host which containers get through, and which reach each other.
+///
+/// Everything is found again by its owner alone. What is removed and absent is no error. A command that throws leaves
+/// nothing of what it has begun to add, and goes on with what else it has to remove.
+public protocol ContainerFirewall {
+    /// `nftables`, `iptables` and so on.
+    var name: String { get }
+
+    /// Lets a container through the firewall, and isolates it where its policy says so.
+    func admit(_ admission: ContainerAdmission) throws(PacketFilterError)
+
+    /// Checks that everything is as ``admit(_:)`` made it.
+    func check(_ admission: ContainerAdmission) throws(PacketFilterError)
+
+    /// Takes back what ``admit(_:)`` made for an owner.
+    ///
+    /// - Parameter addresses: those of the container, where they are known: what other plugins made for them goes too, as
+    ///   long as nobody else has them by now.
+    func stopAdmitting(_ owner: RuleOwner, addresses: [IPAddress]) throws(PacketFilterError)
+
+    /// Takes back what ``admit(_:)`` made for owners of a network that are not among `living`.
+    func stopAdmitting(network: String, except living: Set<RuleOwner>) throws(PacketFilterError)
+
+    /// Finds out whether admitting could work, without changing anything.
+    func checkAdmitting() throws(PacketFilterError)
+}
