@@ -94,7 +94,7 @@ let package = Package(
         // Plugins.
         plugin("loopback", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON"]),
         plugin("bridge", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "PacketFilter", "PacketFilterSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem"]),
-        plugin("firewall", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "JSON", "Netlink", "NetworkAddress", "PacketFilter", "PacketFilterSetup"]),
+        plugin("firewall", uses: ["CNI", "CNIPlugin", "DBus", "InterfaceSetup", "JSON", "Netlink", "NetworkAddress", "PacketFilter", "PacketFilterSetup"]),
         plugin("host-local", uses: ["CNI", "CNIPlugin", "NetworkAddress", "JSON", "LinuxSystem", system]),
         plugin("macvlan", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem", system]),
         plugin("portmap", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", "PacketFilter", "PacketFilterSetup"]),

@@ -23,6 +23,9 @@ public protocol ContainerFirewall {
     /// Takes back what ``admit(_:)`` made for owners of a network that are not among `living`.
     func stopAdmitting(network: String, except living: Set<RuleOwner>) throws(PacketFilterError)
 
+    /// The addresses that ``admit(_:)`` has let through for these attachments, and that are let through still.
+    func admittedAddresses(_ whose: AdmittedAttachments) throws(PacketFilterError) -> Set<IPAddress>
+
     /// Finds out whether admitting could work, without changing anything.
     func checkAdmitting() throws(PacketFilterError)
 }

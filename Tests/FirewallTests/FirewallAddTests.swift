@@ -128,23 +128,6 @@ struct FirewallAddTests {
         #expect(scene.filters.chosen == [.nftables, .iptables, nil, nil])
     }
 
-    @Test("firewalld is told where it is named, or runs and nothing else is named; which is still to come")
-    func firewalld() throws {
-        var scene = try FirewallScene()
-        let expectRefusal = { (scene: FirewallScene, keys: String) in
-            #expect(code { try scene.add(keys) } == 50)
-            #expect(code { try scene.plugin.check(scene.request(keys)) } == 50)
-            #expect(code { try scene.plugin.status(scene.runtime.networkRequest(keys)) } == 50)
-            #expect(failure { try scene.add(keys) }?.contains("firewalld") == true)
-        }
-        expectRefusal(scene, #"{"backend":"firewalld"}"#)
-        scene.isFirewalldRunning = true
-        for keys in ["{}", #"{"backend":""}"#, #"{"backend":"firewalld"}"#] { expectRefusal(scene, keys) }
-        #expect(scene.filters.chosen.isEmpty && scene.log.calls.isEmpty)
-        try scene.add(#"{"backend":"iptables"}"#)
-        #expect(scene.filters.chosen == [.iptables])
-    }
-
     // MARK: Failures
 
     @Test("Whatever step of ADD fails, everything is as it was")

@@ -17,13 +17,13 @@ struct FirewallScene {
     let port: Link
     /// What the plugins before made.
     var prevResult: AttachmentResult?
-    var isFirewalldRunning = false
+    let firewalld: FakeFirewalld
 
     var log: CallLog { runtime.log }
     var nftables: FakePacketFilter { filters.nftables }
     var iptables: FakePacketFilter { filters.iptables }
     var plugin: FirewallPlugin {
-        FirewallPlugin(filters: filters, kernel: runtime.kernel) { [isFirewalldRunning] in isFirewalldRunning }
+        FirewallPlugin(filters: filters, kernel: runtime.kernel, firewalld: firewalld)
     }
     var isPortIsolated: Bool? { runtime.host[port.name]?.port?.isIsolated }
 
@@ -35,6 +35,7 @@ struct FirewallScene {
     init() throws {
         runtime = try FakeRuntime()
         filters = Filters(runtime.log)
+        firewalld = FakeFirewalld(runtime.log)
         let bridge = runtime.host.makeLink(name: "cni0", kind: "bridge", isUp: true)
         let peer = VethPeer(name: "eth0", namespace: runtime.sandbox.namespace)
         let made = try runtime.host.add(NewLink(name: "veth1", kind: .veth(peer), master: bridge.index))

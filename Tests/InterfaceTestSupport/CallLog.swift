@@ -29,7 +29,8 @@ public final class CallLog {
         calls.firstIndex { $0.contains(part) }
     }
 
-    func record(_ call: String) throws(Errno) {
+    /// Notes a call, which fails where ``failure`` says so.
+    public func record(_ call: String) throws(Errno) {
         calls.append(call)
         if let errno = failure(calls.count, call) { throw errno }
     }

@@ -136,6 +136,18 @@ public final class FakePacketFilter: PacketFilterAccess, PacketFilterBackend, Sp
         state.admitted = state.admitted.filter { $0.key.network != network || living.contains($0.key) }
     }
 
+    public func admittedAddresses(_ whose: AdmittedAttachments) throws(PacketFilterError) -> Set<IPAddress> {
+        try call("list admitted addresses")
+        let admitted = state.admitted.filter { owner, _ in
+            switch whose {
+            case .all: true
+            case .one(let one): owner == one
+            case .network(let network, let living): owner.network == network && !living.contains(owner)
+            }
+        }
+        return Set(admitted.values.flatMap(\.addresses))
+    }
+
     public func checkAdmitting() throws(PacketFilterError) { try requireSupport() }
 
     // MARK: Spoof check

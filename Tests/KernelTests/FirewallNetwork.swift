@@ -10,6 +10,8 @@ struct FirewallNetwork {
     var policy: String?
     /// Further keys of the plugin, as JSON members.
     var keys = ""
+    /// Further variables of its environment.
+    var variables: [String: String] = [:]
 
     var ports: PortLab { network.ports }
     var backend: PacketFilterBackend { network.backend }
@@ -44,7 +46,8 @@ struct FirewallNetwork {
         _ command: String, _ container: Int = 0, prevResult: String? = nil, members: String = "",
         sandbox: String? = nil, plugin: String = "firewall"
     ) throws -> Lab.Answer {
-        var variables = ["PATH": network.path]
+        var variables = variables
+        variables["PATH"] = network.path
         if let sandbox { variables["CNI_NETNS"] = sandbox }
         return try ports.lab.call(
             plugin, command, configuration(prevResult: prevResult, members: members),

@@ -30,6 +30,11 @@ struct KilledTests {
         {"hostPort": 5353, "containerPort": 53, "protocol": "udp", "hostIP": "192.0.2.1"}]}
         """#
 
+    private static let tuning = #"""
+        "dataDir": "DATA/tuning", "mac": "02:00:00:00:66:01", "mtu": 1400, "promisc": true, "txQLen": 77,
+        "sysctl": {"net.ipv4.conf.IFNAME.arp_filter": "1", "net.ipv4.ip_default_ttl": "77"}
+        """#
+
     static let victims: [Victim] =
         [
             Victim(name: "bridge", plugins: [bridge], number: 0),
@@ -38,6 +43,7 @@ struct KilledTests {
             Victim(
                 name: "macvlan with a host shim",
                 plugins: [("macvlan", #""master": "wire0", "enabledad": false, "hostShim": true, "# + ipam)], number: 0),
+            Victim(name: "tuning", plugins: [bridge, ("tuning", tuning)], number: 1),
         ]
         + PacketFilterBackend.allCases.flatMap { backend in
             [
@@ -50,6 +56,10 @@ struct KilledTests {
                                 + ipam
                         )
                     ], number: 0, backend: backend),
+                Victim(
+                    name: "firewall, \(backend)",
+                    plugins: [bridge, ("firewall", #""backend": "\#(backend.key)", "ingressPolicy": "isolated""#)],
+                    number: 1, backend: backend),
                 Victim(
                     name: "portmap, \(backend)",
                     plugins: [bridge, ("portmap", #""backend": "\#(backend.key)", "# + ports)], number: 1,
@@ -159,7 +169,7 @@ struct KilledTests {
         let kept = ["lock", "last_reserved_ip", ".index"]
         let names = files.filter { file in
             let name = file.split(separator: "/").last.map(String.init) ?? file
-            return name != "chain" && !kept.contains { name.hasPrefix($0) || name.hasSuffix($0) }
+            return !["chain", "tuning"].contains(name) && !kept.contains { name.hasPrefix($0) || name.hasSuffix($0) }
         }
         return LabSnapshot(facts: try lab.snapshot(files: false).facts + names.sorted().map { "file \($0)" })
     }

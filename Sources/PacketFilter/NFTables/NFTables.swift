@@ -41,7 +41,7 @@ public struct NFTables: PacketFilterBackend {
     }
 
     /// A table to take something out of; nil where the kernel knows no such thing.
-    private static func table(_ layout: NFTLayout) throws(PacketFilterError) -> NFTOwnedTable? {
+    static func table(_ layout: NFTLayout) throws(PacketFilterError) -> NFTOwnedTable? {
         do throws(PacketFilterError) { return try NFTOwnedTable(layout) } catch {
             if error.cause == .unsupported { return nil }
             throw error

@@ -1,6 +1,7 @@
 internal import CNI
 internal import CNIPlugin
 internal import InterfaceSetup
+internal import NetworkAddress
 internal import PacketFilter
 internal import PacketFilterSetup
 
@@ -13,17 +14,22 @@ struct FirewallPlugin: Plugin {
 
     var filters: any PacketFilterAccess = PacketFilters()
     var kernel: any KernelAccess = Kernel()
-    /// Whether the service firewalld runs, which then is told, and not the kernel.
-    var isFirewalldRunning: () throws -> Bool = { false }
+    var firewalld: any FirewallService = Firewalld()
 
     func add(_ request: AttachRequest) throws -> AttachmentResult {
         let configuration = try FirewallConfiguration(request.configuration)
         let result = try request.configuration.requiredPrevResult()
-        let backend = try backend(configuration)
+        let zones = try zones(configuration)
         let network = try ContainerNetwork(request, configuration, result, kernel)
+        let backend = backend(configuration)
         return try Rollback.guarding { rollback in
             try network.portToIsolate()?.isolate(rollback)
+            // With firewalld too: it knows no bridges, and not whose an address is.
             try backend.admit(network.admission)
+            rollback.onFailure("stop admitting") {
+                try backend.stopAdmitting(RuleOwner(request.attachment), addresses: [])
+            }
+            try zones?.add(network.admission.addresses, rollback)
             return result
         }
     }
@@ -31,48 +37,72 @@ struct FirewallPlugin: Plugin {
     func check(_ request: AttachRequest) throws {
         let configuration = try FirewallConfiguration(request.configuration)
         let result = try request.configuration.requiredPrevResult()
-        let backend = try backend(configuration)
+        let zones = try zones(configuration)
         let network = try ContainerNetwork(request, configuration, result, kernel)
         try network.portToIsolate()?.check()
-        try backend.check(network.admission)
+        try backend(configuration).check(network.admission)
+        try zones?.check(network.admission.addresses)
     }
 
     /// Needs nothing but the attachment. Addresses of a result help to find what another implementation has made.
     func delete(_ request: DetachRequest) throws {
         let owner = RuleOwner(request.attachment)
         let addresses = request.configuration.prevResult?.containerAddresses ?? []
-        var teardown = Teardown()
-        for backend in filters.all {
-            teardown.step { try backend.stopAdmitting(owner, addresses: addresses) }
+        try remove(request.configuration, whose: .one(owner), addresses) { backend throws(PacketFilterError) in
+            try backend.stopAdmitting(owner, addresses: addresses)
         }
-        try teardown.finish()
     }
 
     func status(_ request: NetworkRequest) throws {
-        let backend = try backend(try FirewallConfiguration(request.configuration))
-        do throws(PacketFilterError) { try backend.checkAdmitting() } catch {
+        let configuration = try FirewallConfiguration(request.configuration)
+        _ = try zones(configuration)
+        do throws(PacketFilterError) { try backend(configuration).checkAdmitting() } catch {
             throw CNIError(notAvailable: error)
         }
     }
 
     func collectGarbage(_ request: NetworkRequest, living: Set<Attachment>) throws {
-        let owners = Set(living.map(RuleOwner.init))
+        let (network, owners) = (request.configuration.network, Set(living.map(RuleOwner.init)))
+        try remove(request.configuration, whose: .network(network, except: owners)) {
+            backend throws(PacketFilterError) in
+            try backend.stopAdmitting(network: network, except: owners)
+        }
+    }
+
+    /// Takes rules back in every backend, and then takes addresses out of firewalld's zone that are nobody's any more.
+    private func remove(
+        _ request: RequestConfiguration, whose: AdmittedAttachments, _ addresses: [IPAddress] = [],
+        _ stop: (any PacketFilterBackend) throws(PacketFilterError) -> Void
+    ) throws {
+        // A configuration that ADD refused has put nothing into a zone.
+        let configuration = try? FirewallConfiguration(request)
+        let zones = configuration.flatMap { try? self.zones($0) }
+        var released = Set(addresses)
         var teardown = Teardown()
         for backend in filters.all {
-            teardown.step { try backend.stopAdmitting(network: request.configuration.network, except: owners) }
+            teardown.step { if zones != nil { released.formUnion(try backend.admittedAddresses(whose)) } }
+            teardown.step { try stop(backend) }
+        }
+        if let zones, !released.isEmpty {
+            teardown.step {
+                for backend in filters.all { released.subtract(try backend.admittedAddresses(.all)) }
+                try zones.remove(released.sorted())
+            }
         }
         try teardown.finish()
     }
 
-    /// Who is told: what the configuration names, else firewalld where it runs, else what suits the host.
-    private func backend(_ configuration: FirewallConfiguration) throws -> any ContainerFirewall {
-        let choice = try configuration.backend ?? (isFirewalldRunning() ? .firewalld : .packetFilter(nil))
-        switch choice {
-        case .packetFilter(let name): return filters.backend(name)
-        case .firewalld:
-            throw CNIError(
-                .notAvailable, "backend: expected \"iptables\" or \"nftables\", found \"firewalld\"",
-                details: "this plugin cannot talk to firewalld yet")
-        }
+    /// Who makes the rules.
+    private func backend(_ configuration: FirewallConfiguration) -> any PacketFilterBackend {
+        if case .packetFilter(let name)? = configuration.backend { return filters.backend(name) }
+        return filters.backend(nil)
+    }
+
+    /// The zone of firewalld, which has a say where it runs and no other backend is named; nil where it has none.
+    private func zones(_ configuration: FirewallConfiguration) throws(CNIError) -> FirewallZone? {
+        if case .packetFilter? = configuration.backend { return nil }
+        if firewalld.isRunning() { return FirewallZone(configuration.firewalldZone, of: firewalld) }
+        if configuration.backend == nil { return nil }
+        throw CNIError(.notAvailable, "backend: firewalld does not run", details: "nothing answers on the message bus")
     }
 }
