@@ -15,7 +15,7 @@ struct PacketFilterLackingTests {
         """
     }
 
-    @Test(arguments: ["portmap", "bridge"]) func statusIs50(plugin: String) throws {
+    @Test(arguments: ["portmap", "bridge", "firewall"]) func statusIs50(plugin: String) throws {
         let lab = try Lab()
         let answer = try lab.call(plugin, "STATUS", configuration(plugin, "nftables"))
         #expect(answer.error?.code == .notAvailable, "\(answer)")
@@ -27,7 +27,7 @@ struct PacketFilterLackingTests {
         let before = try lab.snapshot()
         let answer = try lab.call("portmap", "ADD", configuration("portmap", "nftables"))
         #expect(answer.error?.message.contains("cannot make table cni_ports: not supported here") == true, "\(answer)")
-        for plugin in ["portmap", "bridge"] {
+        for plugin in ["portmap", "bridge", "firewall"] {
             let answer = try lab.call(plugin, "DEL", configuration(plugin, "nftables"))
             #expect(answer.isSuccess, "\(answer)")
         }
