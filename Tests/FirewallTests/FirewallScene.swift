@@ -12,7 +12,7 @@ import PacketFilterSetup
 /// The firewall plugin on a fake machine: a bridge `cni0` whose port leads to the container, and there are two backends.
 struct FirewallScene {
     let runtime: FakeRuntime
-    let filters: Filters
+    let filters: FakePacketFilters
     /// The port of the bridge.
     let port: Link
     /// What the plugins before made.
@@ -34,7 +34,7 @@ struct FirewallScene {
 
     init() throws {
         runtime = try FakeRuntime()
-        filters = Filters(runtime.log)
+        filters = FakePacketFilters(runtime.log)
         firewalld = FakeFirewalld(runtime.log)
         let bridge = runtime.host.makeLink(name: "cni0", kind: "bridge", isUp: true)
         let peer = VethPeer(name: "eth0", namespace: runtime.sandbox.namespace)
@@ -61,26 +61,5 @@ struct FirewallScene {
         _ keys: String = "{}", network: String = "net", containerID: String = "c1"
     ) throws -> AttachmentResult {
         try plugin.add(request(keys, network: network, containerID: containerID))
-    }
-
-    /// Two backends; nftables is what suits the host.
-    final class Filters: PacketFilterAccess {
-        let nftables: FakePacketFilter
-        let iptables: FakePacketFilter
-        /// Which were asked for, in order.
-        private(set) var chosen: [PacketFilterBackendName?] = []
-
-        init(_ log: CallLog) {
-            nftables = FakePacketFilter(log, name: "nftables")
-            iptables = FakePacketFilter(log, name: "iptables")
-        }
-
-        var all: [any PacketFilterBackend] { [nftables, iptables] }
-        var spoofChecker: any SpoofChecker { nftables }
-
-        func backend(_ name: PacketFilterBackendName?) -> any PacketFilterBackend {
-            chosen.append(name)
-            return name == .iptables ? iptables : nftables
-        }
     }
 }

@@ -12,7 +12,7 @@ import PacketFilterSetup
 /// The portmap plugin on a fake machine: a bridge `cni0` leads to the container, and there are two backends.
 struct PortmapScene {
     let runtime: FakeRuntime
-    let filters: Filters
+    let filters: FakePacketFilters
     let connections: FakeConnectionTracker
     /// What the plugins before made.
     var prevResult: AttachmentResult?
@@ -29,7 +29,7 @@ struct PortmapScene {
 
     init() throws {
         runtime = try FakeRuntime()
-        filters = Filters(runtime.log)
+        filters = FakePacketFilters(runtime.log)
         connections = FakeConnectionTracker(runtime.log)
         runtime.host.makeLink(name: "cni0", kind: "bridge", isUp: true)
         for address in ["10.1.0.1/16", "fd00:1::1/64"] { runtime.host.addAddress(address, to: "cni0") }
@@ -65,26 +65,5 @@ struct PortmapScene {
         _ mappings: String = web, _ members: String = "", network: String = "net", containerID: String = "c1"
     ) throws -> AttachmentResult {
         try plugin.add(request(mappings, members, network: network, containerID: containerID))
-    }
-
-    /// Two backends; nftables is what suits the host.
-    final class Filters: PacketFilterAccess {
-        let nftables: FakePacketFilter
-        let iptables: FakePacketFilter
-        /// Which were asked for, in order.
-        private(set) var chosen: [PacketFilterBackendName?] = []
-
-        init(_ log: CallLog) {
-            nftables = FakePacketFilter(log, name: "nftables")
-            iptables = FakePacketFilter(log, name: "iptables")
-        }
-
-        var all: [any PacketFilterBackend] { [nftables, iptables] }
-        var spoofChecker: any SpoofChecker { nftables }
-
-        func backend(_ name: PacketFilterBackendName?) -> any PacketFilterBackend {
-            chosen.append(name)
-            return name == .iptables ? iptables : nftables
-        }
     }
 }
