@@ -190,24 +190,4 @@ struct FirewallPolicyTests {
                 ]
             })
     }
-
-    /// With a VLAN, packets come by the gateway's link, and not by the bridge.
-    @Test(.needs(.bridgeVLANFiltering), arguments: PacketFilterBackend.allCases)
-    func vlans(backend: PacketFilterBackend) throws {
-        let ports = try PortLab(containers: 2)
-        var networks = try networks(ports, backend, ["same-bridge", "same-bridge"])
-        for number in 0...1 {
-            networks[number].network.bridge.keys =
-                #""isDefaultGateway": true, "bridge": "cni1", "vlan": \#(number + 7)"#
-            try networks[number].attach(number)
-        }
-        try expect(
-            ports, "\(backend)",
-            PortFamily.allCases.flatMap { family -> [PortExpectation] in
-                [
-                    .silence(from: ports.containers[0], to: networks[1].address(family), 80),
-                    .answer(from: ports.outside, to: networks[1].address(family), 80, by: name(1)),
-                ]
-            })
-    }
 }
