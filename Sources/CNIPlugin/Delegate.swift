@@ -32,13 +32,24 @@ public struct Delegate {
         }
     }
 
+    /// Does `body`, and runs CHECK of the delegate meanwhile where there is one.
+    public static func check(_ delegate: Delegate?, while body: () throws -> Void) throws {
+        guard let delegate else { return try body() }
+        try delegate.check(while: body)
+    }
+
     /// Starts ADD and returns while it runs.
     public func startAdding() throws -> PendingAddition {
         PendingAddition(self, try start(.add))
     }
 
-    /// Runs CHECK and waits for its end.
-    public func check() throws { try start(.check).finish() }
+    /// Runs CHECK, and `body` meanwhile; waits for both. The delegate's error comes first.
+    public func check(while body: () throws -> Void = {}) throws {
+        let call = try start(.check)
+        let own = Result { try body() }
+        try call.finish()
+        try own.get()
+    }
 
     /// Runs DEL and waits for its end.
     public func delete() throws { try start(.delete).finish() }

@@ -40,6 +40,29 @@ import Testing
         }
     }
 
+    @Test func `its CHECK runs while its caller checks, and both are waited for`() throws {
+        struct Own: Error {}
+        let broken = exits(#"{"code":100,"msg":"its own"}"#, 1)
+        for (answer, isFailing, message) in [
+            (exits(""), false, nil), (exits(""), true, "Own()"), (broken, false, "its own"), (broken, true, "its own"),
+        ] {
+            let runner = FakeRunner([answer])
+            var failure: String?
+            do {
+                try Delegate.check(delegate(runner)) {
+                    #expect(runner.commands == ["CHECK"] && runner.waits == 0)
+                    if isFailing { throw Own() }
+                }
+            } catch {
+                failure = "\(error)"
+            }
+            #expect(failure == message && runner.waits == 1)
+        }
+        var isDone = false
+        try Delegate.check(nil) { isDone = true }
+        #expect(isDone)
+    }
+
     /// What a failing delegate does, and the error that comes of it.
     static let failures: [(FakeRunner.Answer, CNIError.Code, String)] = [
         (.ends(#"{"code":50,"msg":"full","details":"d"}"#, .exited(status: 1)), .notAvailable, "full: d"),

@@ -123,11 +123,12 @@ struct BridgePlugin: Plugin {
     func check(_ request: AttachRequest) throws {
         let configuration = try BridgeConfiguration(request.configuration, request.arguments)
         let prevResult = try request.configuration.requiredPrevResult()
-        try Delegate.ipam(request.configuration, request.execution, programs)?.check()
-        try AttachmentCheck(
-            request, configuration, prevResult, host: try kernel.host(), sandbox: try kernel.stack(in: request.sandbox),
-            kernel: kernel, filters: filters
-        ).run()
+        try Delegate.check(.ipam(request.configuration, request.execution, programs)) {
+            try AttachmentCheck(
+                request, configuration, prevResult, host: try kernel.host(),
+                sandbox: try kernel.stack(in: request.sandbox), kernel: kernel, filters: filters
+            ).run()
+        }
     }
 
     func status(_ request: NetworkRequest) throws {

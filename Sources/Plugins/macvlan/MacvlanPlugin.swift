@@ -111,7 +111,15 @@ struct MacvlanPlugin: Plugin {
     func check(_ request: AttachRequest) throws {
         let configuration = try MacvlanConfiguration(request.configuration, request.arguments)
         let result = try request.configuration.requiredPrevResult()
-        try Delegate.ipam(request.configuration, request.execution, programs)?.check()
+        try Delegate.check(.ipam(request.configuration, request.execution, programs)) {
+            try check(request, configuration, result)
+        }
+    }
+
+    /// Compares the kernel with what ADD promised.
+    private func check(
+        _ request: AttachRequest, _ configuration: MacvlanConfiguration, _ result: AttachmentResult
+    ) throws {
         let host = try kernel.host()
         let sandbox = try kernel.stack(in: request.sandbox)
         let outside = configuration.linkInContainer ? sandbox : host
