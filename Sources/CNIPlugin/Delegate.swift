@@ -90,7 +90,10 @@ public final class PendingAddition {
         do {
             return try delegate.result(of: call)
         } catch {
-            try? undo()
+            // What it could not take back must not hide why it had to.
+            do { try undo() } catch {
+                StandardStreams.writeError("rollback: DEL of \(delegate.type): \(error)\n")
+            }
             throw error
         }
     }
