@@ -16,9 +16,11 @@ public final class NetworkNamespace: Sendable {
 
     /// Opens the namespace that is mounted at, or linked from, `path`.
     public init(path: String) throws(Failure) {
+        let number: CInt
         // O_NONBLOCK keeps a hostile fifo from holding the process up.
-        let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard number >= 0 else { throw .cannotOpen(Errno(rawValue: errno)) }
+        do throws(Errno) { number = try succeeding { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } } catch {
+            throw .cannotOpen(error)
+        }
         guard CLinux_isNamespaceFile(number) == 1, CLinux_namespaceType(number) == CLinux_networkNamespaceType()
         else {
             close(number)

@@ -76,7 +76,9 @@ package final class NetlinkConnection {
     ) throws(NetlinkError) {
         nlmsg_hdr(message.pointer).pointee.nlmsg_flags |= flags
         exchange.begin(endsWithReply: endsWithReply)
-        let sent = nl_send_auto(handle.pointer, message.pointer)
+        var sent: Int32
+        // What a signal interrupts has not been sent; libnl repeats what it receives, and not what it sends.
+        repeat { sent = nl_send_auto(handle.pointer, message.pointer) } while sent == -NLE_INTR
         guard sent >= 0 else { throw NetlinkError(operation: operation(), errno: Errno(libnl: sent)) }
         let received = withoutActuallyEscaping(visit) { visit in
             exchange.visit = visit

@@ -48,4 +48,17 @@ struct RefusedTests {
         }
         #expect(refusals > 10 && refusals > places.count / 3, "\(refusals) refusals at \(places.count) places")
     }
+
+    /// A signal interrupts each call of ADD that may wait: it is made again, and nobody notices.
+    @Test(arguments: ChainVictim.all.filter { $0.backend != .iptablesNFT })
+    func `what a signal interrupts is done all the same`(victim: ChainVictim) throws {
+        let chain = try DisturbedChain(victim)
+        let sandbox = chain.lab.container.path
+        for place in try chain.places(of: ["sendmsg", "sendto", "read", "openat", "fsync", "flock", "wait4"], "ADD") {
+            let step = chain.step(place, "error=EINTR")
+            let answers = try chain.network.call("ADD", sandbox: sandbox, step: step)
+            chain.expectSuccess(answers, "EINTR at \(place)")
+            chain.expectSuccess(try chain.network.call("DEL", sandbox: sandbox), "DEL after \(place)")
+        }
+    }
 }
