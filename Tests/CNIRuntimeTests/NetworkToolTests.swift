@@ -1,0 +1,99 @@
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+/// `cnitool network` as a process, on folders of its own. Subnets are named where it matters: the host has its own.
+@Suite struct NetworkToolTests {
+    /// Folders for one test.
+    final class Workplace {
+        let folder: TemporaryFolder
+
+        init() throws { folder = try TemporaryFolder() }
+
+        func run(_ arguments: String...) throws -> Subprocess.Outcome { try run(arguments) }
+
+        func run(_ arguments: [String]) throws -> Subprocess.Outcome {
+            try Subprocess.run(
+                Executables.path(of: "cnitool"), ["network"] + arguments,
+                environment: [
+                    "PATH": "/usr/bin:/bin", "NETCONFPATH": "\(folder.path)/net.d", "CNI_PATH": "\(folder.path)/bin",
+                ])
+        }
+
+        var files: [String] { folder.names(in: "net.d").filter { $0 != "cni.lock" } }
+    }
+
+    @Test func `create writes one file that everybody can read, and says its name`() throws {
+        let place = try Workplace()
+        let outcome = try place.run("create", "--subnet", "198.18.0.0/16", "--gateway", "198.18.0.1", "net1")
+        #expect(outcome.ending == .exited(status: 0), "\(outcome)")
+        #expect(outcome.outputText + outcome.errorText == "net1\n")
+        #expect(place.files == ["net1.conflist"])
+        let attributes = try FileManager.default.attributesOfItem(atPath: "\(place.folder.path)/net.d/net1.conflist")
+        #expect(attributes[.posixPermissions] as? Int == 0o644)
+        let text = try place.folder.text(of: "net.d/net1.conflist")
+        let document = JSONField(try JSONValue(parsing: Array(text.utf8)))
+        #expect(try document["name"].string() == "net1")
+        let ipam = try #require(try document["plugins"].elements().first)["ipam"]
+        #expect(try ipam["ranges"].value == [[["subnet": "198.18.0.0/16", "gateway": "198.18.0.1"]]])
+    }
+
+    @Test func `a dry run prints the file and writes nothing`() throws {
+        let place = try Workplace()
+        let arguments = ["create", "--subnet", "198.18.0.0/16", "--internal", "net1"]
+        let outcome = try place.run(arguments + ["--dry-run"])
+        #expect(outcome.isSuccess)
+        #expect(!FileManager.default.fileExists(atPath: "\(place.folder.path)/net.d"))
+        #expect(try place.run(arguments).isSuccess)
+        #expect(try place.folder.text(of: "net.d/net1.conflist") == outcome.outputText)
+    }
+
+    @Test func `refusals are one sentence and leave everything as it is`() throws {
+        let place = try Workplace()
+        #expect(try place.run("create", "--subnet", "198.18.0.0/16", "net1").isSuccess)
+        try place.folder.write(#"{"name": "other"}"#, to: "net.d/taken.conflist")
+        let file = "\(place.folder.path)/net.d"
+        for (arguments, text) in [
+            (
+                ["--subnet", "198.18.5.0/24", "net2"],
+                "subnet 198.18.5.0/24 overlaps 198.18.0.0/16 of network \"net1\": choose another one, or leave --subnet out to get a free one"
+            ),
+            (
+                ["net1"],
+                "there is already a network \"net1\" (\(file)/net1.conflist): choose another name, or remove it first"
+            ), (["host"], "network host is always there and cannot be created: choose another name"),
+        ] {
+            let exact = try place.run(["create"] + arguments)
+            #expect(exact.ending == .exited(status: 1))
+            #expect(exact.errorText.split(separator: "\n").last.map(String.init) == "Error: \(text)")
+        }
+        let taken = try place.run("create", "--subnet", "198.19.0.0/16", "taken")
+        #expect(
+            taken.errorText.hasSuffix(
+                "Error: \(file)/taken.conflist is there already, with another network in it: choose another name\n"))
+        #expect(place.files == ["net1.conflist", "taken.conflist"])
+        #expect(try place.run("create", "-d", "ipvlan", "a").ending == .exited(status: 64))
+    }
+
+    @Test func `networks that are created at the same time do not share a subnet`() async throws {
+        let place = try Workplace()
+        let path = place.folder.path
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for number in 0..<8 {
+                group.addTask {
+                    try Subprocess.run(
+                        Executables.path(of: "cnitool"), ["network", "create", "net\(number)"],
+                        environment: ["PATH": "/usr/bin:/bin", "NETCONFPATH": "\(path)/net.d"]
+                    ).isSuccess
+                }
+            }
+            for try await isSuccess in group { #expect(isSuccess) }
+        }
+        let subnets = try place.files.map { file in
+            try place.folder.text(of: "net.d/\(file)").split(separator: "\n").first { $0.contains("\"subnet\"") }
+        }
+        #expect(subnets.count == 8)
+        #expect(Set(subnets).count == 8)
+    }
+}
