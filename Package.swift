@@ -89,7 +89,7 @@ let package = Package(
         library("InterfaceSetup", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", system]),
         library("CNIRuntime", uses: ["CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
 
-        library("CNINetworks", uses: ["CNI", "CNIRuntime", "JSON", "MessageDigest", "NetworkAddress"]),
+        library("CNINetworks", uses: ["CNI", "CNIRuntime", "JSON", "LinuxSystem", "MessageDigest", "NetworkAddress", system]),
         library("PacketFilterSetup", uses: ["CNI", "JSON", "PacketFilter"]),
 
         // Plugins.

@@ -39,6 +39,17 @@ public struct NetworkOutline: Equatable, Sendable {
         ranges = ([ipam] + sets.flatMap { (try? $0.elements()) ?? [] }).compactMap(Range.init)
     }
 
+    /// The networks that need no file: a container has the host's network, or none.
+    public static let builtIn = NewNetwork.builtIn.map { NetworkOutline(builtIn: $0) }
+
+    private init(builtIn name: String) {
+        self.name = name
+        driver = name == "none" ? "loopback" : name
+        bridge = nil
+        ranges = []
+        leaseFolder = nil
+    }
+
     private static func text(_ field: JSONField, _ key: String) -> String? {
         (try? field[key].text("a text") { $0 }) ?? nil
     }

@@ -96,4 +96,47 @@ import Testing
         #expect(subnets.count == 8)
         #expect(Set(subnets).count == 8)
     }
+
+    @Test func `ls shows every network, and those that need no file`() throws {
+        let place = try Workplace()
+        #expect(try place.run("create", "--subnet", "198.18.0.0/16", "--subnet", "fd00:7::/64", "web").isSuccess)
+        let cache = ["--cache", "\(place.folder.path)/results"]
+        let file = "\(place.folder.path)/net.d/web.conflist"
+        let outcome = try place.run(["ls"] + cache)
+        #expect(outcome.errorText == "")
+        #expect(
+            outcome.outputText == """
+                NAME  DRIVER    SUBNETS                    ATTACHMENTS  FILE
+                host  host      -                          -            -
+                none  loopback  -                          -            -
+                web   bridge    198.18.0.0/16,fd00:7::/64  0            \(file)
+
+                """)
+        let json = JSONField(try JSONValue(parsing: try place.run(["ls", "--format", "json"] + cache).output))
+        #expect(
+            try json.elements().last?.value == [
+                "name": "web", "driver": "bridge", "subnets": ["198.18.0.0/16", "fd00:7::/64"], "attachments": 0,
+                "file": .string(file),
+            ])
+    }
+
+    @Test func `ls warns of files that cannot be read, and goes on`() throws {
+        let place = try Workplace()
+        try place.folder.write("{", to: "net.d/broken.conflist")
+        let outcome = try place.run("ls", "--cache", "\(place.folder.path)/results")
+        #expect(outcome.isSuccess)
+        #expect(outcome.errorText.hasPrefix("warning: passing over \(place.folder.path)/net.d/broken.conflist: "))
+    }
+
+    @Test func `rm names what it cannot remove`() throws {
+        let place = try Workplace()
+        for name in ["host", "none"] {
+            let outcome = try place.run("rm", name)
+            #expect(outcome.ending == .exited(status: 1))
+            #expect(outcome.errorText == "Error: network \(name) is always there and cannot be removed\n")
+        }
+        let missing = try place.run("rm", "-f", "web")
+        #expect(missing.ending == .exited(status: 1))
+        #expect(missing.errorText.hasPrefix("Error: no network named \"web\" in "))
+    }
 }

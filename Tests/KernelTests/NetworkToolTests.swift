@@ -1,0 +1,128 @@
+import CNI
+import Foundation
+import JSON
+import NetworkAddress
+import TestSupport
+import Testing
+
+/// Networks as a person makes, uses and removes them with `cnitool network`.
+@Suite(.needsLab)
+struct NetworkToolTests {
+    /// A host with cnitool, and folders of its own.
+    struct Scene {
+        let lab: Lab
+
+        init(containers: Int = 2) throws { lab = try Lab(containers: containers) }
+
+        func tool(_ arguments: String...) throws -> Subprocess.Outcome { try tool(arguments) }
+
+        func tool(_ arguments: [String]) throws -> Subprocess.Outcome {
+            try lab.host.run(
+                "env",
+                [
+                    "CNI_PATH=\(Executables.folder)", "NETCONFPATH=\(lab.path("net.d"))",
+                    Executables.path(of: "cnitool"),
+                ] + arguments)
+        }
+
+        /// Runs a command that knows the result cache, and must succeed; returns what it printed.
+        @discardableResult
+        func succeed(_ arguments: String...) throws -> String {
+            let outcome = try tool(arguments)
+            #expect(outcome.isSuccess, "\(arguments): \(outcome)")
+            return outcome.outputText
+        }
+
+        var cache: String { lab.path("cache") }
+
+        /// Creates a network and has its leases in the lab.
+        func create(_ name: String, _ arguments: [String]) throws {
+            let outcome = try tool(["network", "create"] + arguments + [name])
+            #expect(outcome.isSuccess, "\(outcome)")
+            let file = "net.d/\(name).conflist"
+            let text = try String(contentsOfFile: lab.path(file), encoding: .utf8)
+            let key = "\"type\": \"host-local\","
+            try lab.write(text.replacing(key, with: "\(key) \"dataDir\": \"\(lab.path("data"))\","), to: file)
+        }
+
+        func attach(_ container: Int, to network: String) throws -> AttachmentResult {
+            try Lab.Answer(outcome: tool("add", "--cache", cache, network, lab.containers[container].path)).result()
+        }
+
+        func files(_ folder: String) -> [String] {
+            ((try? FileManager.default.contentsOfDirectory(atPath: lab.path(folder))) ?? []).filter { $0 != "cni.lock" }
+        }
+    }
+
+    @Test(arguments: [[], ["--backend", "nftables"], ["--backend", "iptables"]])
+    func `a network is created, used, shown, and removed with everything`(backend: [String]) throws {
+        let scene = try Scene()
+        let tables = try scene.lab.host.filterTables()
+        try scene.create("net1", ["--subnet", "172.18.0.0/16", "--gateway", "172.18.0.1"] + backend)
+        let results = try (0...1).map { try scene.attach($0, to: "net1") }
+        #expect(results.map { $0.ips.map(\.address.description) } == [["172.18.0.2/16"], ["172.18.0.3/16"]])
+        #expect(try scene.lab.containers[0].ping("172.18.0.3").isAnswered)
+        #expect(try scene.lab.containers[1].ping("172.18.0.2").isAnswered)
+        #expect(try scene.lab.containers[0].ping("172.18.0.1").isAnswered)
+
+        let file = scene.lab.path("net.d/net1.conflist")
+        #expect(
+            try scene.succeed("network", "ls", "--cache", scene.cache) == """
+                NAME  DRIVER    SUBNETS        ATTACHMENTS  FILE
+                host  host      -              -            -
+                net1  bridge    172.18.0.0/16  2            \(file)
+                none  loopback  -              -            -
+
+                """)
+
+        let refused = try scene.tool("network", "rm", "--cache", scene.cache, "net1")
+        #expect(refused.ending == .exited(status: 1))
+        #expect(refused.errorText.hasPrefix("Error: network \"net1\" is in use by eth0 of container cnitool-"))
+        #expect(try scene.lab.host.link("cni-net1") != nil)
+
+        #expect(try scene.succeed("network", "rm", "-f", "--cache", scene.cache, "net1") == "net1\n")
+        #expect(scene.files("net.d") == [])
+        #expect(scene.files("cache") == [])
+        #expect(!scene.files("data").contains("net1"))
+        #expect(try scene.lab.host.links().map(\.ifname) == ["lo"])
+        #expect(try scene.lab.containers[0].link("eth0") == nil)
+        try expectNoRules(scene.lab.host, tables)
+        #expect(try scene.tool("network", "rm", "--cache", scene.cache, "net1").ending == .exited(status: 1))
+    }
+
+    /// Nothing of ours is left: no table of nftables, no rule and no chain of iptables but the administrator's.
+    private func expectNoRules(_ host: LabNamespace, _ tables: [String]) throws {
+        #expect(try host.filterTables().filter { $0.contains("cni") } == tables)
+        for family in ["", "6"] {
+            let saved = try host.run("sh", ["-c", "ip\(family)tables-save 2>/dev/null"]).outputText
+            #expect(!saved.contains("172.18.") && !saved.contains("cnitool-"), "\(saved)")
+        }
+    }
+
+    @Test func `a network whose containers vanished goes without force, and takes what they left`() throws {
+        let scene = try Scene()
+        try scene.create("net1", ["--subnet", "172.18.0.0/16"])
+        _ = try scene.attach(0, to: "net1")
+        scene.lab.containers[0].remove()
+        try scene.succeed("network", "rm", "--cache", scene.cache, "net1")
+        #expect(scene.files("net.d") + scene.files("cache") == [])
+        #expect(try scene.lab.host.links().map(\.ifname) == ["lo"])
+    }
+
+    @Test func `a subnet of a link or a route of the host is not taken`() throws {
+        let scene = try Scene(containers: 0)
+        try scene.lab.host.shell(
+            """
+            ip link add wire type bridge; ip link set wire up
+            ip address add 172.18.5.1/24 dev wire
+            ip route add 172.19.0.0/24 via 172.18.5.9
+            """)
+        let refused = try scene.tool("network", "create", "--subnet", "172.18.0.0/16", "net1")
+        #expect(refused.errorText.contains("overlaps 172.18.5.0/24 of link wire"), "\(refused)")
+        let routed = try scene.tool("network", "create", "--subnet", "172.19.0.0/16", "net1")
+        #expect(routed.errorText.contains("overlaps 172.19.0.0/24 of the route through link wire"), "\(routed)")
+        try scene.create("net1", ["--ipv6"])
+        let text = try String(contentsOfFile: scene.lab.path("net.d/net1.conflist"), encoding: .utf8)
+        #expect(text.contains("\"subnet\": \"172.20.0.0/16\""))
+    }
+}
