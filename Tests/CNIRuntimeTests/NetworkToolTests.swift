@@ -139,4 +139,36 @@ import Testing
         #expect(missing.ending == .exited(status: 1))
         #expect(missing.errorText.hasPrefix("Error: no network named \"web\" in "))
     }
+
+    @Test func `inspect prints one array for all names, or nothing`() throws {
+        let place = try Workplace()
+        let arguments = ["create", "--subnet", "fd00:7::/64", "--aux-address", "router=fd00:7::9", "web"]
+        #expect(try place.run(arguments).isSuccess)
+        let cache = ["--cache", "\(place.folder.path)/results"]
+        let outcome = try place.run(["inspect", "web", "none"] + cache)
+        let documents = try JSONField(try JSONValue(parsing: outcome.output)).elements()
+        #expect(try documents.map { try $0["name"].string() } == ["web", "none"])
+        #expect(
+            try documents[0]["ranges"].value == [
+                [
+                    "subnet": "fd00:7::/64", "first": "fd00:7::1", "last": "fd00:7::ffff:ffff:ffff:ffff",
+                    "gateway": "fd00:7::1", "exclude": ["fd00:7::9"], "used": 0, "free": .real(0x1p64),
+                ]
+            ])
+        #expect(try documents[0]["attachments"].value == [])
+        let unknown = try place.run(["inspect", "web", "shop"] + cache)
+        #expect(unknown.ending == .exited(status: 1))
+        #expect(unknown.outputText == "")
+        #expect(unknown.errorText.hasPrefix("Error: no network named \"shop\" in "))
+    }
+
+    @Test func `prune leaves a network alone whose attachments cannot be read`() throws {
+        let place = try Workplace()
+        #expect(try place.run("create", "--subnet", "198.18.0.0/16", "web").isSuccess)
+        try place.folder.write("{", to: "results/web-container-eth0")
+        let outcome = try place.run("prune", "--force", "--cache", "\(place.folder.path)/results")
+        #expect(outcome.isSuccess)
+        #expect(outcome.errorText.hasPrefix("warning: leaving network \"web\" alone: result cache: "))
+        #expect(place.files == ["web.conflist"])
+    }
 }

@@ -16,13 +16,12 @@ struct NetworkToolTests {
 
         func tool(_ arguments: String...) throws -> Subprocess.Outcome { try tool(arguments) }
 
-        func tool(_ arguments: [String]) throws -> Subprocess.Outcome {
+        func tool(_ arguments: [String], _ variables: [String] = []) throws -> Subprocess.Outcome {
             try lab.host.run(
                 "env",
                 [
                     "CNI_PATH=\(Executables.folder)", "NETCONFPATH=\(lab.path("net.d"))",
-                    Executables.path(of: "cnitool"),
-                ] + arguments)
+                ] + variables + [Executables.path(of: "cnitool")] + arguments)
         }
 
         /// Runs a command that knows the result cache, and must succeed; returns what it printed.
@@ -45,8 +44,9 @@ struct NetworkToolTests {
             try lab.write(text.replacing(key, with: "\(key) \"dataDir\": \"\(lab.path("data"))\","), to: file)
         }
 
-        func attach(_ container: Int, to network: String) throws -> AttachmentResult {
-            try Lab.Answer(outcome: tool("add", "--cache", cache, network, lab.containers[container].path)).result()
+        func attach(_ container: Int, to network: String, ports: String = "") throws -> AttachmentResult {
+            let arguments = ["add", "--cache", cache, network, lab.containers[container].path]
+            return try Lab.Answer(outcome: tool(arguments, ["CAP_ARGS=\(ports)"])).result()
         }
 
         func files(_ folder: String) -> [String] {
@@ -59,7 +59,8 @@ struct NetworkToolTests {
         let scene = try Scene()
         let tables = try scene.lab.host.filterTables()
         try scene.create("net1", ["--subnet", "172.18.0.0/16", "--gateway", "172.18.0.1"] + backend)
-        let results = try (0...1).map { try scene.attach($0, to: "net1") }
+        let ports = #"{"portMappings": [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]}"#
+        let results = try (0...1).map { try scene.attach($0, to: "net1", ports: $0 == 0 ? ports : "") }
         #expect(results.map { $0.ips.map(\.address.description) } == [["172.18.0.2/16"], ["172.18.0.3/16"]])
         #expect(try scene.lab.containers[0].ping("172.18.0.3").isAnswered)
         #expect(try scene.lab.containers[1].ping("172.18.0.2").isAnswered)
@@ -75,6 +76,8 @@ struct NetworkToolTests {
 
                 """)
 
+        try expectInspection(scene, results)
+
         let refused = try scene.tool("network", "rm", "--cache", scene.cache, "net1")
         #expect(refused.ending == .exited(status: 1))
         #expect(refused.errorText.hasPrefix("Error: network \"net1\" is in use by eth0 of container cnitool-"))
@@ -88,6 +91,49 @@ struct NetworkToolTests {
         #expect(try scene.lab.containers[0].link("eth0") == nil)
         try expectNoRules(scene.lab.host, tables)
         #expect(try scene.tool("network", "rm", "--cache", scene.cache, "net1").ending == .exited(status: 1))
+    }
+
+    private func expectInspection(_ scene: Scene, _ results: [AttachmentResult]) throws {
+        let text = try scene.succeed("network", "inspect", "--cache", scene.cache, "net1")
+        let network = try #require(try JSONField(try JSONValue(parsing: Array(text.utf8))).elements().first)
+        #expect(try network["driver"].value == "bridge")
+        #expect(try network["bridge"].value == "cni-net1")
+        #expect(try network["gateways"].value == ["172.18.0.1"])
+        #expect(
+            try network["ranges"].value == [
+                [
+                    "subnet": "172.18.0.0/16", "first": "172.18.0.1", "last": "172.18.255.254",
+                    "gateway": "172.18.0.1", "used": 2, "free": 65531,
+                ]
+            ])
+        #expect(try network["configuration"]["name"].value == "net1")
+        let attachments = try network["attachments"].elements()
+        #expect(attachments.count == 2)
+        for (container, result) in zip(scene.lab.containers, results) {
+            let attachment = try #require(attachments.first { (try? $0["sandbox"].string()) == container.path })
+            #expect(try attachment["ifname"].value == "eth0")
+            let mac = try container.link("eth0")?.address
+            #expect(try mac != nil && attachment["mac"].string() == mac)
+            #expect(try attachment["addresses"].strings() == result.ips.map(\.address.description))
+            #expect(try attachment["ports"].elements().count == (container.path == scene.lab.container.path ? 1 : 0))
+        }
+    }
+
+    @Test func `prune removes what nobody is attached to, and nothing else`() throws {
+        let scene = try Scene(containers: 1)
+        try scene.create("net1", ["--subnet", "172.18.0.0/16"])
+        try scene.create("net2", ["--subnet", "172.19.0.0/16"])
+        _ = try scene.attach(0, to: "net1")
+        let asked = try scene.tool("network", "prune", "--cache", scene.cache)
+        #expect(asked.ending == .exited(status: 1))
+        #expect(
+            asked.errorText
+                == "Error: net2 would be removed, and there is no terminal to ask on: say --force to remove without asking\n"
+        )
+        #expect(try scene.succeed("network", "prune", "--force", "--cache", scene.cache) == "net2\n")
+        #expect(scene.files("net.d") == ["net1.conflist"])
+        #expect(try scene.lab.container.ping("172.18.0.1").isAnswered)
+        #expect(try scene.succeed("network", "prune", "--force", "--cache", scene.cache) == "")
     }
 
     /// Nothing of ours is left: no table of nftables, no rule and no chain of iptables but the administrator's.
