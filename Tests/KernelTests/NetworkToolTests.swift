@@ -14,6 +14,8 @@ struct NetworkToolTests {
 
         init(containers: Int = 2) throws { lab = try Lab(containers: containers) }
 
+        init(_ lab: Lab) { self.lab = lab }
+
         func tool(_ arguments: String...) throws -> Subprocess.Outcome { try tool(arguments) }
 
         func tool(_ arguments: [String], _ variables: [String] = []) throws -> Subprocess.Outcome {
@@ -170,5 +172,46 @@ struct NetworkToolTests {
         try scene.create("net1", ["--ipv6"])
         let text = try String(contentsOfFile: scene.lab.path("net.d/net1.conflist"), encoding: .utf8)
         #expect(text.contains("\"subnet\": \"172.20.0.0/16\""))
+    }
+
+    @Test func `an internal network reaches the host and itself, and addresses kept for others are never given`() throws
+    {
+        let scene = try Scene()
+        try scene.create(
+            "inner",
+            [
+                "--subnet", "172.18.0.0/16", "--subnet", "fd00:18::/64", "--internal", "--aux-address",
+                "printer=172.18.0.2", "-o", "mtu=1400",
+            ])
+        let results = try (0...1).map { try scene.attach($0, to: "inner") }
+        #expect(
+            results.map { $0.ips.map(\.address.description) } == [
+                ["172.18.0.3/16", "fd00:18::2/64"], ["172.18.0.4/16", "fd00:18::3/64"],
+            ])
+        #expect(results.flatMap(\.routes) == [])
+        for address in ["172.18.0.1", "172.18.0.4", "fd00:18::1", "fd00:18::3"] {
+            #expect(try scene.lab.container.ping(address).isAnswered, "\(address)")
+        }
+        #expect(try !scene.lab.container.routes().contains { $0.dst == "default" })
+        #expect(try scene.lab.container.link("eth0")?.mtu == 1400)
+        try scene.succeed("network", "rm", "-f", "--cache", scene.cache, "inner")
+        try expectNoRules(scene.lab.host, [])
+    }
+
+    @Test(.needs(.macvlan)) func `a macvlan network is on its parent's network`() throws {
+        let wire = try MacvlanNetwork(containers: 1)
+        let scene = Scene(wire.lab)
+        try scene.lab.host.ip("address", "add", "192.168.56.7/24", "dev", "enp0s8")
+        let arguments = ["-d", "macvlan", "--subnet", "192.168.56.0/24", "--ip-range", "192.168.56.128/25"]
+        let missing = try scene.tool(["network", "create"] + arguments + ["--parent", "enp0s9", "lan"])
+        #expect(missing.errorText == "Error: there is no link \"enp0s9\" for --parent: the host has enp0s8\n")
+        try scene.create("lan", arguments + ["-o", "parent=enp0s8"])
+        let result = try scene.attach(0, to: "lan")
+        #expect(result.ips.map(\.address.description) == ["192.168.56.128/24"])
+        #expect(try scene.lab.container.ping("192.168.56.1").isAnswered)
+        try scene.succeed("network", "rm", "-f", "--cache", scene.cache, "lan")
+        #expect(scene.files("net.d") == [])
+        #expect(try scene.lab.container.link("eth0") == nil)
+        #expect(try scene.lab.host.link("enp0s8") != nil)
     }
 }
