@@ -32,6 +32,10 @@ public struct LeaseFiles: Sendable {
             let parent = try Directory(folder)
             let leases = try parent.subdirectory(network)
             for name in try leases.names() where LeaseFiles.isHostLocals(name) { try leases.remove(name) }
+            // The index beside the leases, which host-local makes again where it is missing.
+            do throws(Errno) {
+                try parent.subdirectory(".host-local").remove("\(network).index")
+            } catch .noSuchFileOrDirectory {}
             do throws(Errno) { try parent.removeDirectory(network) } catch .directoryNotEmpty {}
         } catch .noSuchFileOrDirectory {
             return

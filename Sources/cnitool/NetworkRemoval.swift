@@ -16,9 +16,18 @@ struct NetworkRemoval {
     /// where one of these fails.
     func remove(_ network: ConfigurationFolder.Network) throws {
         let list = network.list
-        let living = try runtime.livingAttachments(of: list.name)
-        if !detaches, let refusal = NetworkRemoval.refusal(list.name, living) { throw refusal }
-        for entry in try runtime.cache.entries(ofNetwork: list.name).entries {
+        let living: [Attachment]
+        do throws(RuntimeError) {
+            living = try runtime.livingAttachments(of: list.name)
+        } catch {
+            throw Failure(
+                "\(error): a living attachment may hide behind it, so delete that attachment, or the file, first")
+        }
+        let entries = try runtime.cache.entries(ofNetwork: list.name).entries
+        if !detaches, !living.isEmpty {
+            throw NetworkRemoval.refusal(list.name, entries.filter { living.contains($0.attachment) })
+        }
+        for entry in entries {
             let attachment = entry.attachment
             try runtime.delete(
                 AttachmentParameters(
@@ -41,10 +50,12 @@ struct NetworkRemoval {
         }
     }
 
-    /// Why a network stays that has attachments; nil where it has none.
-    static func refusal(_ name: String, _ living: [Attachment]) -> Failure? {
-        if living.isEmpty { return nil }
-        let named = living.prefix(5).map { "\($0.interfaceName) of container \($0.containerID)" }
+    /// Why a network stays that has attachments.
+    private static func refusal(_ name: String, _ living: [CachedAttachment]) -> Failure {
+        let named = living.prefix(5).map { entry in
+            let sandbox = entry.sandboxPath.isEmpty ? "" : " (\(entry.sandboxPath))"
+            return "\(entry.attachment.interfaceName) of container \(entry.attachment.containerID)\(sandbox)"
+        }
         let more = living.count > named.count ? " and \(living.count - named.count) more" : ""
         return Failure(
             "network \"\(name)\" is in use by \(named.joined(separator: ", "))\(more): "
