@@ -89,6 +89,7 @@ let package = Package(
         library("InterfaceSetup", uses: ["CNI", "CNIPlugin", "JSON", "LinuxSystem", "Netlink", "NetworkAddress", system]),
         library("CNIRuntime", uses: ["CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
 
+        library("CNINetworks", uses: ["CNI", "CNIRuntime", "JSON", "LinuxSystem", "MessageDigest", "NetworkAddress", system]),
         library("PacketFilterSetup", uses: ["CNI", "JSON", "PacketFilter"]),
 
         // Plugins.
@@ -101,7 +102,7 @@ let package = Package(
         plugin("tuning", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem", system]),
 
         // The tool for people.
-        executable("cnitool", uses: ["CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", arguments, system], links: staticFoundation),
+        executable("cnitool", uses: ["CNINetworks", "CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", "Netlink", "NetworkAddress", arguments, system], links: staticFoundation),
 
         // Tests. What they share, then values and fakes, then the kernel.
         .target(name: "TestSupport", dependencies: ["JSON", "NetworkAddress", "CNI"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -123,6 +124,7 @@ let package = Package(
         tests("HostLocalTests", uses: ["host-local", "CNI", "CNIPlugin", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("MessageDigestTests", uses: ["MessageDigest"]),
         tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "CNIExecution", "cnitool", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
+        tests("CNINetworksTests", uses: ["CNINetworks", "CNIRuntime", "CNI", "JSON", "NetworkAddress"]),
         tests("LayoutTests", uses: ["TestSupport"]),
         tests("KernelTests", uses: ["TestSupport", "JSON", "NetworkAddress", "CNI"]),
     ]

@@ -58,18 +58,31 @@ public struct ResultCache: Sendable {
     public func entries(
         ofNetwork network: String
     ) throws(RuntimeError) -> (entries: [CachedAttachment], damaged: [RuntimeError]) {
+        let (entries, damaged) = try allEntries()
+        // Only the name is left to tell the network of a damaged file; it is enough to be careful.
+        return (
+            entries.filter { $0.attachment.network == network },
+            damaged.filter { $0.name.hasPrefix(network + "-") }.map(\.error)
+        )
+    }
+
+    /// All attachments of all networks, sorted by file name, and what is wrong with files that cannot be read.
+    public func entries() throws(RuntimeError) -> (entries: [CachedAttachment], damaged: [RuntimeError]) {
+        let (entries, damaged) = try allEntries()
+        return (entries, damaged.map(\.error))
+    }
+
+    private func allEntries() throws(RuntimeError) -> (
+        entries: [CachedAttachment], damaged: [(name: String, error: RuntimeError)]
+    ) {
         try accessing("", absent: ([], [])) { folder throws in
             var entries: [CachedAttachment] = []
-            var damaged: [RuntimeError] = []
+            var damaged: [(name: String, error: RuntimeError)] = []
             for name in try folder.names().sorted() where !name.hasPrefix(".") {
                 do {
-                    let entry = try ResultCache.entry(in: folder, name, of: nil)
-                    if let entry, entry.attachment.network == network { entries.append(entry) }
+                    if let entry = try ResultCache.entry(in: folder, name, of: nil) { entries.append(entry) }
                 } catch {
-                    // Only the name is left to tell the network; it is enough to be careful.
-                    if name.hasPrefix(network + "-") {
-                        damaged.append(.cache(path: "\(path)/\(name)", reason: "\(error)"))
-                    }
+                    damaged.append((name, .cache(path: "\(path)/\(name)", reason: "\(error)")))
                 }
             }
             return (entries, damaged)

@@ -163,6 +163,15 @@ extension Directory {
         throw failure
     }
 
+    /// Removes an empty directory in this one; false when there was none (rmdir(2)).
+    @discardableResult
+    public func removeDirectory(_ name: String) throws(Errno) -> Bool {
+        if unlinkat(descriptor.number, try checked(name), AT_REMOVEDIR) == 0 { return true }
+        let failure = Errno(rawValue: errno)
+        if failure == .noSuchFileOrDirectory { return false }
+        throw failure
+    }
+
     /// Waits until earlier changes to this directory's entries, and the contents of these files in it, are safe from a loss
     /// of power (fsync(2)). A file that is gone needs nothing.
     ///

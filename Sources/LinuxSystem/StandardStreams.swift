@@ -13,6 +13,15 @@ public enum StandardStreams {
         try writeAll(bytes, to: STDOUT_FILENO)
     }
 
+    /// Whether somebody reads standard output on a terminal (isatty(3)).
+    public static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// Whether somebody types standard input on a terminal.
+    public static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+
+    /// Whether somebody reads standard error on a terminal.
+    public static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
     /// Writes a text to standard error; nobody could be told if that failed.
     public static func writeError(_ text: String) {
         try? writeAll(Array(text.utf8), to: STDERR_FILENO)

@@ -30,7 +30,10 @@ struct CNITool: ParsableCommand {
               0 success, 1 failure (one sentence on standard error), 64 wrong usage
             """,
         version: CNITool.versions,
-        subcommands: [Add.self, Check.self, Delete.self, CollectGarbage.self, Status.self, Version.self])
+        subcommands: [
+            Add.self, Check.self, Delete.self, CollectGarbage.self, Status.self, Version.self,
+            NetworkCommand.self,
+        ])
 
     /// The versions of the specification that the tool speaks, in a sentence.
     static let versions =

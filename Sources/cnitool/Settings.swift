@@ -27,6 +27,14 @@ struct Settings {
     func network(
         named name: String, cache: String = ResultCache.defaultPath
     ) throws -> (list: NetworkConfigurationList, runtime: Runtime) {
+        let (found, runtime) = try found(name, cache: cache)
+        return (found.list, runtime)
+    }
+
+    /// The same, with the file that describes the network.
+    func found(
+        _ name: String, cache: String
+    ) throws -> (network: ConfigurationFolder.Network, runtime: Runtime) {
         let found: ConfigurationFolder.Network
         do throws(RuntimeError) {
             found = try configurations.network(named: name)
@@ -36,7 +44,7 @@ struct Settings {
         }
         let runtime = Runtime(pluginFolders: pluginFolders, cache: ResultCache(cache))
         for damage in found.damaged { runtime.warn("passing over \(damage)") }
-        return (found.list, runtime)
+        return (found, runtime)
     }
 
     private static func arguments(_ text: String) throws -> CNIArguments {

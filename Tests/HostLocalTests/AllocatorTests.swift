@@ -30,6 +30,28 @@ internal import Testing
         #expect(store.unsynchronized == 0)
     }
 
+    @Test func `what is excluded is never handed out, and does not count`() throws {
+        let range = try AddressRange(
+            subnet: prefix("10.1.0.0/28"),
+            excluded: [prefix("10.1.0.4/30"), prefix("10.1.0.5/32"), prefix("10.1.0.14/32"), prefix("10.1.0.0/32")])
+        let allocator = Allocator(sets: [try RangeSet([range])], gateways: [try address("10.1.0.1")], store: store)
+        #expect(
+            try (0..<8).map { try add("c\($0)", allocator) } == [2, 3, 8, 9, 10, 11, 12, 13].map { ["10.1.0.\($0)"] })
+        let error = #expect(throws: CNIError.self) { try add("d", allocator) }
+        #expect(error?.message == "no addresses left in 10.1.0.1-10.1.0.14: 8 of 8 are taken")
+        #expect(try allocator.exhausted().count == 1)
+        try store.release(address("10.1.0.9"))
+        #expect(try allocator.exhausted() == [])
+    }
+
+    @Test func `a large excluded network is passed over in one step, and a gateway in it counts once`() throws {
+        let range = try AddressRange(subnet: prefix("fd00::/64"), excluded: [prefix("fd00::/65")])
+        let set = try RangeSet([range])
+        let allocator = Allocator(sets: [set], gateways: [range.gateway], store: store)
+        #expect(try add("a", allocator) == ["fd00::8000:0:0:0"])
+        #expect(set.capacity(without: [range.gateway]) == 1 << 63)
+    }
+
     @Test func `an address given back is the last to be handed out again`() throws {
         let allocator = try allocator(["10.1.0.0/29"])
         var seen: [String] = []

@@ -3,7 +3,7 @@ internal import JSON
 internal import NetworkAddress
 
 extension AddressRange {
-    /// Reads `subnet`, `rangeStart`, `rangeEnd` and `gateway` of the object here.
+    /// Reads `subnet`, `rangeStart`, `rangeEnd`, `gateway` and `exclude` of the object here.
     init(_ field: JSONField) throws {
         let network = "a network such as 10.1.0.0/16"
         let subnet: IPPrefix = try field["subnet"].required(network) { field throws(JSONError) in
@@ -12,8 +12,14 @@ extension AddressRange {
         let start = try field["rangeStart"].address()
         let end = try field["rangeEnd"].address()
         let gateway = try field["gateway"].address()
+        let excluded = try field["exclude"].elements().map { field throws(JSONError) in
+            let expected = "an address or a network of \(subnet)"
+            return try field.required(expected) { field throws(JSONError) in
+                try field.text(expected) { text in IPPrefix(text) ?? IPAddress(text).map { IPPrefix(only: $0) } }
+            }
+        }
         do throws(Failure) {
-            try self.init(subnet: subnet, start: start, end: end, gateway: gateway)
+            try self.init(subnet: subnet, start: start, end: end, gateway: gateway, excluded: excluded)
         } catch {
             throw try AddressRange.explain(error, field, subnet)
         }
@@ -36,6 +42,8 @@ extension AddressRange {
                 expected:
                     "a usable address at or after the start of the range, \(try field["rangeStart"].string() ?? "which is the network's first")"
             )
+        case .excludedOutside(let index):
+            try field["exclude"].elements()[index].error(expected: "an address or a network of \(subnet)")
         case .gatewayOfOtherFamily: try field["gateway"].error(expected: "an address of the family of \(subnet)")
         }
     }

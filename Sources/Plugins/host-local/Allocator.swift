@@ -44,7 +44,7 @@ struct Allocator {
     /// The sets that have no address left.
     func exhausted() throws -> [RangeSet] {
         try sets.filter { set in
-            try set.ranges.allSatisfy { try firstFree(in: $0.addresses) == nil }
+            try set.ranges.allSatisfy { try firstFree(in: $0.addresses, of: $0) == nil }
         }
     }
 
@@ -67,7 +67,7 @@ struct Allocator {
         }
         for place in set.searchOrder(after: try store.lastReserved(set: index)) {
             var rest: ClosedRange<IPAddress>? = place.addresses
-            while let candidates = rest, let free = try firstFree(in: candidates) {
+            while let candidates = rest, let free = try firstFree(in: candidates, of: place.range) {
                 if try store.reserve(free, for: owner) { return Allocation(address: free, range: place.range) }
                 rest = candidates.after(free)
             }
@@ -75,12 +75,18 @@ struct Allocator {
         throw CNIError(.failed, exhaustion(of: set))
     }
 
-    /// The first address of these that is neither taken nor a gateway.
-    private func firstFree(in addresses: ClosedRange<IPAddress>) throws -> IPAddress? {
+    /// The first address of these, which lie in a range, that is neither taken nor a gateway nor excluded.
+    private func firstFree(in addresses: ClosedRange<IPAddress>, of range: AddressRange) throws -> IPAddress? {
+        let exclusions = range.exclusions
         var rest: ClosedRange<IPAddress>? = addresses
         while let candidates = rest, let free = try store.firstFree(in: candidates) {
-            if !gateways.contains(free) { return free }
-            rest = candidates.after(free)
+            if let excluded = exclusions.first(where: { $0.contains(free) }) {
+                rest = candidates.after(excluded.upperBound)
+            } else if gateways.contains(free) {
+                rest = candidates.after(free)
+            } else {
+                return free
+            }
         }
         return nil
     }

@@ -79,6 +79,11 @@ struct HostLocalConfiguration: Equatable, Sendable {
             if let gateway = sets[index].ranges.first(where: { $0.gateway == address })?.gateway {
                 throw JSONError(path: field.path, expected: "an address other than the gateway", found: "\(gateway)")
             }
+            if let excluded = sets[index].range(of: address)?.excluded.first(where: { $0.contains(address) }) {
+                let what = excluded == IPPrefix(only: address) ? "\(address)" : "\(excluded)"
+                throw JSONError(
+                    path: field.path, expected: "an address that is not excluded, as \(what) is", found: "\(address)")
+            }
             if let other = requested[index], other != address {
                 throw JSONError(
                     path: field.path, expected: "one address of \(sets[index]), where \(other) is requested too",

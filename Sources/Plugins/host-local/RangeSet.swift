@@ -35,9 +35,16 @@ struct RangeSet: Equatable, Sendable, CustomStringConvertible {
         ranges.contains { range in other.ranges.contains(where: range.overlaps) }
     }
 
-    /// How many addresses can be handed out, when `gateways` never are.
+    /// How many addresses can be handed out, when `gateways` and what the ranges exclude never are.
     func capacity(without gateways: Set<IPAddress>) -> UInt128 {
-        ranges.reduce(0) { $0 + $1.count } - UInt128(gateways.count(where: contains))
+        ranges.reduce(0) { sum, range in
+            let exclusions = range.exclusions
+            let excluded = exclusions.reduce(0) { $0 + ($1.upperBound.number - $1.lowerBound.number + 1) }
+            let more = gateways.count { gateway in
+                range.addresses.contains(gateway) && !exclusions.contains { $0.contains(gateway) }
+            }
+            return sum + range.count - excluded - UInt128(more)
+        }
     }
 
     /// Addresses of a range, in which to look for a free one.

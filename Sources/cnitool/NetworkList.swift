@@ -1,0 +1,70 @@
+internal import ArgumentParser
+internal import CNI
+internal import CNINetworks
+internal import CNIRuntime
+internal import JSON
+internal import LinuxSystem
+internal import NetworkAddress
+
+/// `cnitool network ls`
+struct NetworkList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ls",
+        abstract: "List the networks.",
+        discussion: "Attachments are those in the result cache. The networks \"host\" and \"none\" need no file.")
+
+    @Option(help: "How to print: table or json.")
+    var format = OutputFormat.table
+
+    @OptionGroup var cacheOptions: CacheOptions
+
+    func run() throws {
+        let (networks, damaged) = try Settings(.current).configurations.networks()
+        let (entries, unreadable) = try ResultCache(cacheOptions.cache).entries()
+        for damage in damaged + unreadable { StandardStreams.writeError("warning: passing over \(damage)\n") }
+        let counts = Dictionary(grouping: entries, by: \.attachment.network).mapValues(\.count)
+        var rows: [Row] = networks.map { network in
+            Row(NetworkOutline(network.list), attachments: counts[network.list.name] ?? 0, file: network.file)
+        }
+        let names = Set(rows.map(\.network.name))
+        for network in NetworkOutline.builtIn where !names.contains(network.name) { rows.append(Row(network)) }
+        rows.sort { $0.network.name < $1.network.name }
+        switch format {
+        case .json: try StandardStreams.write(.array(rows.map(\.json)))
+        case .table:
+            var table = Table(headings: ["NAME", "DRIVER", "SUBNETS", "ATTACHMENTS", "FILE"])
+            table.rows = rows.map(\.cells)
+            try StandardStreams.writeOutput(Array(table.text().utf8))
+        }
+    }
+
+    /// What is told of one network.
+    private struct Row {
+        let network: NetworkOutline
+        let attachments: Int
+        let file: String?
+
+        init(_ network: NetworkOutline, attachments: Int = 0, file: String? = nil) {
+            self.network = network
+            self.attachments = attachments
+            self.file = file
+        }
+
+        private var subnets: [String] { network.ranges.map(\.subnet.description) }
+
+        var cells: [String] {
+            [
+                network.name, network.driver, subnets.isEmpty ? "-" : subnets.joined(separator: ","),
+                file == nil ? "-" : "\(attachments)", file ?? "-",
+            ]
+        }
+
+        var json: JSONValue {
+            [
+                "name": .string(network.name), "driver": .string(network.driver),
+                "subnets": .array(subnets.map { .string($0) }), "attachments": .integer(Int64(attachments)),
+                "file": file.map { .string($0) } ?? .null,
+            ]
+        }
+    }
+}

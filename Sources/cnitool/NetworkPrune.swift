@@ -1,0 +1,68 @@
+internal import ArgumentParser
+internal import CNI
+internal import CNINetworks
+internal import CNIRuntime
+internal import LinuxSystem
+
+/// `cnitool network prune`
+struct NetworkPrune: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune",
+        abstract: "Remove all networks that nobody is attached to.",
+        discussion: """
+            Looks at the networks of the drivers bridge and macvlan, whoever made them. Asks first, unless --force \
+            says that it need not. Prints the names of the networks that it removed.
+
+            EXIT STATUS
+              0 success, also where the answer is no, 1 some are not removed (one sentence each on standard error), \
+            64 wrong usage
+            """)
+
+    @Flag(name: [.short, .long], help: "Do not ask.")
+    var force = false
+
+    @OptionGroup var cacheOptions: CacheOptions
+
+    func run() throws {
+        let settings = try Settings(.current)
+        let (networks, damaged) = try settings.configurations.networks()
+        let runtime = Runtime(pluginFolders: settings.pluginFolders, cache: ResultCache(cacheOptions.cache))
+        for damage in damaged { runtime.warn("passing over \(damage)") }
+        var unused: [ConfigurationFolder.Network] = []
+        for network in networks where NewNetwork.Driver(rawValue: NetworkOutline(network.list).driver) != nil {
+            do throws(RuntimeError) {
+                if try runtime.livingAttachments(of: network.list.name).isEmpty { unused.append(network) }
+            } catch {
+                runtime.warn("leaving network \"\(network.list.name)\" alone: \(error)")
+            }
+        }
+        if unused.isEmpty { return }
+        guard try force || confirms(unused.map(\.list.name)) else { return }
+        try remove(unused, NetworkRemoval(folder: settings.configurations, runtime: runtime))
+    }
+
+    private func confirms(_ names: [String]) throws -> Bool {
+        guard StandardStreams.inputIsTerminal else {
+            throw Failure(
+                "\(names.joined(separator: ", ")) would be removed, and there is no terminal to ask on: "
+                    + "say --force to remove without asking")
+        }
+        StandardStreams.writeError("Remove \(names.joined(separator: ", "))? [y/N] ")
+        return ["y", "yes"].contains(readLine()?.lowercased())
+    }
+
+    private func remove(_ networks: [ConfigurationFolder.Network], _ removal: NetworkRemoval) throws {
+        var failures: [String] = []
+        for (index, network) in networks.enumerated() {
+            Progress.show(index, of: networks.count, "removing \(network.list.name)")
+            do {
+                try removal.remove(network)
+                print(network.list.name)
+            } catch {
+                failures.append("\(error)")
+            }
+        }
+        Progress.clear(networks.count)
+        if !failures.isEmpty { throw Failure(failures.joined(separator: "; ")) }
+    }
+}

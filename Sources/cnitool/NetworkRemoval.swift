@@ -1,0 +1,82 @@
+internal import CNI
+internal import CNINetworks
+internal import CNIRuntime
+internal import LinuxSystem
+internal import Netlink
+internal import SystemPackage
+
+/// Takes networks away, with all that was made for them.
+struct NetworkRemoval {
+    let folder: ConfigurationFolder
+    let runtime: Runtime
+    /// Whether attachments that live are detached first.
+    var detaches = false
+
+    /// Removes a network: its attachments, what its plugins keep, its bridge, its leases and its file, which stays
+    /// where one of these fails.
+    func remove(_ network: ConfigurationFolder.Network) throws {
+        let list = network.list
+        let living: [Attachment]
+        do throws(RuntimeError) {
+            living = try runtime.livingAttachments(of: list.name)
+        } catch {
+            throw Failure(
+                "\(error): a living attachment may hide behind it, so delete that attachment, or the file, first")
+        }
+        let entries = try runtime.cache.entries(ofNetwork: list.name).entries
+        if !detaches, !living.isEmpty {
+            throw NetworkRemoval.refusal(list.name, entries.filter { living.contains($0.attachment) })
+        }
+        for entry in entries {
+            let attachment = entry.attachment
+            try runtime.delete(
+                AttachmentParameters(
+                    containerID: attachment.containerID, sandboxPath: entry.sandboxPath,
+                    interfaceName: attachment.interfaceName), from: list)
+        }
+        try runtime.collectGarbage(of: list, living: [])
+        let outline = NetworkOutline(list)
+        try removeBridge(of: outline)
+        do throws(Errno) {
+            try LeaseFiles(outline)?.remove()
+        } catch {
+            throw Failure("the leases in \(outline.leaseFolder ?? "")/\(list.name) cannot be removed: \(error)")
+        }
+        do throws(Errno) {
+            let path = FilePath(network.file)
+            try Directory(folder.path).remove(path.lastComponent?.string ?? "")
+        } catch {
+            throw Failure("\(network.file) cannot be removed: \(error)")
+        }
+    }
+
+    /// Why a network stays that has attachments.
+    private static func refusal(_ name: String, _ living: [CachedAttachment]) -> Failure {
+        let named = living.prefix(5).map { entry in
+            let sandbox = entry.sandboxPath.isEmpty ? "" : " (\(entry.sandboxPath))"
+            return "\(entry.attachment.interfaceName) of container \(entry.attachment.containerID)\(sandbox)"
+        }
+        let more = living.count > named.count ? " and \(living.count - named.count) more" : ""
+        return Failure(
+            "network \"\(name)\" is in use by \(named.joined(separator: ", "))\(more): "
+                + "detach with \"cnitool del\", or use -f, which detaches all")
+    }
+
+    /// Removes the bridge, unless somebody else uses it.
+    private func removeBridge(of network: NetworkOutline) throws {
+        guard let bridge = network.bridge else { return }
+        let others = try folder.networks().networks.filter { $0.list.name != network.name }
+        if let other = others.first(where: { NetworkOutline($0.list).bridge == bridge }) {
+            runtime.warn("bridge \(bridge) stays: network \"\(other.list.name)\" uses it too")
+            return
+        }
+        let socket = try NetlinkSocket()
+        guard let link = try socket.link(named: bridge), link.kind == "bridge" else { return }
+        let ports = try socket.ports(of: link.index).map(\.name)
+        if ports.isEmpty {
+            try socket.deleteLink(index: link.index)
+        } else {
+            runtime.warn("bridge \(bridge) stays: it has the ports \(ports.joined(separator: ", "))")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+internal import ArgumentParser
+internal import CNINetworks
+internal import CNIRuntime
+internal import LinuxSystem
+
+/// `cnitool network rm`
+struct NetworkRemove: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rm",
+        abstract: "Remove networks: bridge, rules, leases and file.",
+        discussion: """
+            A network with attachments whose namespace exists is not removed, unless -f detaches them first. Prints \
+            the names of the networks that it removed; goes on after a failure.
+
+            EXIT STATUS
+              0 all are removed, 1 some are not (one sentence each on standard error), 64 wrong usage
+            """)
+
+    @Flag(name: [.short, .long], help: "Detach what is attached.")
+    var force = false
+
+    @Argument(help: "Names of networks.")
+    var names: [String]
+
+    @OptionGroup var cacheOptions: CacheOptions
+
+    func run() throws {
+        let settings = try Settings(.current)
+        var failures: [String] = []
+        for (index, name) in names.enumerated() {
+            Progress.show(index, of: names.count, "removing \(name)")
+            do {
+                if NewNetwork.builtIn.contains(name) {
+                    throw Failure("network \(name) is always there and cannot be removed")
+                }
+                let (network, runtime) = try settings.found(name, cache: cacheOptions.cache)
+                try NetworkRemoval(folder: settings.configurations, runtime: runtime, detaches: force).remove(network)
+                print(name)
+            } catch {
+                failures.append("\(error)")
+            }
+        }
+        Progress.clear(names.count)
+        if !failures.isEmpty { throw Failure(failures.joined(separator: "; ")) }
+    }
+}
+
+/// A line that tells how far long work is, where somebody reads standard error on a terminal.
+enum Progress {
+    private static let least = 5
+
+    static func show(_ done: Int, of all: Int, _ what: String) {
+        guard all >= least, StandardStreams.errorIsTerminal else { return }
+        StandardStreams.writeError("\r\u{1B}[K\(done)/\(all) \(what)")
+    }
+
+    static func clear(_ all: Int) {
+        guard all >= least, StandardStreams.errorIsTerminal else { return }
+        StandardStreams.writeError("\r\u{1B}[K")
+    }
+}
