@@ -78,7 +78,8 @@ public struct NewNetwork: Equatable, Sendable {
     }
 
     private func checkParent(_ parent: String?, _ surroundings: NetworkSurroundings) throws(NetworkRefusal) {
-        let known = surroundings.links.filter { $0 != "lo" }.joined(separator: ", ")
+        let links = surroundings.links.filter { $0 != "lo" }
+        let known = links.isEmpty ? "none" : links.joined(separator: ", ")
         guard let parent else {
             throw NetworkRefusal("a macvlan network is on a link of the host: name it with --parent (\(known))")
         }
