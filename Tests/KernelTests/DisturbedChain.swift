@@ -55,6 +55,8 @@ struct DisturbedChain {
         // Each line begins with the process: strace counts for each by itself.
         var counts: [String: [String: Int]] = [:]
         for line in try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n") {
+            // While somebody else holds the lock of the network, the kernel makes writers of sysctls call again and again.
+            if line.contains(" = ? ERESTART") { continue }
             let words = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
             guard words.count == 2, let call = words[1].drop(while: { $0 == " " }).split(separator: "(").first else {
                 continue
