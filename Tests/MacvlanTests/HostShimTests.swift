@@ -42,6 +42,17 @@ struct HostShimTests {
 
     // MARK: Making it
 
+    /// `static` gives everybody the addresses of the configuration.
+    @Test("an IPAM plugin that gives the host the container's address is refused, and nothing is left")
+    func addressOfTheContainer() throws {
+        scene.programs.answersForContainers[HostShim.containerID] = ["ADD": .prints(MacvlanScene.oneAddress)]
+        let before = scene.runtime.kernel.snapshot
+        #expect(
+            failure { try scene.add(Self.members) }
+                == "hostShim: expected an address of the host's own from fake-ipam, found 192.0.2.5, the container's")
+        #expect(scene.runtime.kernel.snapshot == before && scene.programs.leases.isEmpty)
+    }
+
     @Test("the first attachment makes the shim, whole and up, and the host reaches the container by it")
     func made() throws {
         let result = try scene.add(Self.members)

@@ -72,6 +72,13 @@ struct HostShim {
             Sysctls.ignoringRouterAdvertisements(name) + Sysctls.answeringWhomItLeadsTo(name), in: nil)
         // Made whole before it is up: one that is down is half made.
         let given = try addressesFromIPAM()
+        // An IPAM plugin that gives everybody the same would have the host answer for the container.
+        if let shared = given.first(where: { address in addresses.contains { $0.address == address } }) {
+            throw CNIError(
+                .invalidConfiguration,
+                "hostShim: expected an address of the host's own from \(ipamType ?? "IPAM"), found \(shared), the container's"
+            )
+        }
         if given.contains(where: { $0.family == .ipv6 }) { try kernel.write(Sysctls.withIPv6(name), in: nil) }
         for address in given {
             try host.add(
