@@ -9,6 +9,8 @@ public protocol ContainerFirewall {
     var name: String { get }
 
     /// Lets a container through the firewall, and isolates it where its policy says so.
+    ///
+    /// Two policies on one bridge would not hold for each other: what comes second is refused.
     func admit(_ admission: ContainerAdmission) throws(PacketFilterError)
 
     /// Checks that everything is as ``admit(_:)`` made it.
@@ -28,4 +30,18 @@ public protocol ContainerFirewall {
 
     /// Finds out whether admitting could work, without changing anything.
     func checkAdmitting() throws(PacketFilterError)
+}
+
+extension PacketFilterError {
+    /// Others have the other policy that isolates on the same bridge.
+    ///
+    /// - Parameter isWithin: whether the policy that is refused is `isolated`.
+    static func policyConflict(
+        _ backend: String, bridge: String, isWithin: Bool, owner: String
+    ) -> PacketFilterError {
+        let (refused, present) = isWithin ? ("isolated", "same-bridge") : ("same-bridge", "isolated")
+        return PacketFilterError(
+            backend: backend, operation: "cannot isolate the containers of bridge \(bridge)", cause: .mismatch,
+            message: "ingressPolicy \"\(refused)\" does not go with \"\(present)\", which is that of \(owner)")
+    }
 }

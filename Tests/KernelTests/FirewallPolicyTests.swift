@@ -1,3 +1,4 @@
+import CNI
 import TestSupport
 import Testing
 
@@ -119,6 +120,34 @@ struct FirewallPolicyTests {
             ports, "\(backend), by the host",
             [.silence(from: ports.container, to: networks[0].address(.ipv4, ofAttachment: 1), 80)])
         for container in 0...1 { try networks[0].succeed("DEL", container) }
+    }
+
+    /// Neither would hold for containers of the other one.
+    @Test(arguments: PacketFilterBackend.allCases)
+    func aBridgeHasOnePolicy(backend: PacketFilterBackend) throws {
+        let ports = try PortLab(containers: 2)
+        try ports.setBridgeFiltering(false)
+        let isolated = try FirewallNetwork(ports, backend, policy: "isolated")
+        var shared = isolated
+        shared.policy = "same-bridge"
+        for (first, second) in [(isolated, shared), (shared, isolated)] {
+            let attached = [try first.network.attach(0), try first.network.attach(1)]
+            try first.admit(0, prevResult: attached[0])
+            let before = try ports.lab.snapshot(files: false)
+            let refused = try second.call("ADD", 1, prevResult: attached[1])
+            let message = refused.error?.message ?? ""
+            #expect(!refused.isSuccess)
+            for word in [first.policy, second.policy, first.network.containerID(0), "bridge"].compactMap({ $0 }) {
+                #expect(message.contains(word), "\(backend): \(message)")
+            }
+            #expect(try ports.lab.snapshot(files: false) == before)
+            try first.admit(1, prevResult: attached[1])
+            // Whose policy it was has gone.
+            for container in 0...1 { try first.succeed("DEL", container) }
+            try second.admit(1, prevResult: attached[1])
+            try second.succeed("DEL", 1)
+            for container in 0...1 { #expect(try first.network.callBridge("DEL", container).isSuccess) }
+        }
     }
 
     @Test(arguments: PacketFilterBackend.allCases)

@@ -7,7 +7,7 @@ import Testing
 @Suite struct IPTablesAdmissionCheckTests {
     @Test func aMissingRuleIsNamed() throws {
         let plan = try IPTablesAdmissionTests.plan("c1", ["10.1.0.2"], .sameBridge("cni1"))
-        let whole = IPTablesAdmissionTests.empty().admitting(plan)
+        let whole = try IPTablesAdmissionTests.empty().admitting(plan)
         for (name, rules) in whole.tables[.filter] ?? [:] {
             let chain = try #require(ChainName(name))
             for position in rules.indices where rules[position].rule != .endOfIsolation {
@@ -22,7 +22,7 @@ import Testing
 
     @Test func aRuleThatComesTooLateIsNone() throws {
         let plan = try IPTablesAdmissionTests.plan("c1", ["10.1.0.2"], .sameBridge("cni1"))
-        let whole = IPTablesAdmissionTests.empty().admitting(plan)
+        let whole = try IPTablesAdmissionTests.empty().admitting(plan)
         for (chain, rule) in [
             (ChainName.forward, IPTablesRule.toIsolation), (.forward, .toAdministrators(.administrators)),
             (.forwarding, .toAdministrators(.administrators)), (.isolationOut, try #require(plan.isolation?.out)),
@@ -33,13 +33,13 @@ import Testing
             state.apply(.append(.filter, chain, rule))
             let error = #expect(throws: PacketFilterError.self, "\(rule)") { try state.check(plan) }
             #expect(error?.message?.contains("comes too late") == true)
-            state.admit(plan)
+            try state.admit(plan)
             try state.check(plan)
         }
     }
 
     @Test func anotherRecordIsAMismatch() throws {
-        let state = IPTablesAdmissionTests.empty().admitting(
+        let state = try IPTablesAdmissionTests.empty().admitting(
             try IPTablesAdmissionTests.plan("c1", ["10.1.0.2", "10.1.0.3"]))
         #expect(throws: PacketFilterError.self) { try state.check(try IPTablesAdmissionTests.plan("c1", ["10.1.0.2"])) }
     }

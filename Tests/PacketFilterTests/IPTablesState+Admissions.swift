@@ -6,11 +6,11 @@ extension IPTablesState {
 
     mutating func take(_ changes: [IPTablesChange]) { for change in changes { apply(change) } }
 
-    mutating func admit(_ plan: IPTablesAdmission) { take(changes(admitting: plan)) }
+    mutating func admit(_ plan: IPTablesAdmission) throws { take(try changes(admitting: plan)) }
 
-    func admitting(_ plan: IPTablesAdmission) -> IPTablesState {
+    func admitting(_ plan: IPTablesAdmission) throws -> IPTablesState {
         var state = self
-        state.admit(plan)
+        try state.admit(plan)
         return state
     }
 

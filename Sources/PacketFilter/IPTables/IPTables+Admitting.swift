@@ -17,7 +17,9 @@ extension IPTables {
         var isApplied = false
         do throws(PacketFilterError) {
             for plan in plans {
-                try kind.change(plan.family, [.filter], creating: true) { $0.changes(admitting: plan) }
+                try kind.change(plan.family, [.filter], creating: true) { state throws(PacketFilterError) in
+                    try state.changes(admitting: plan)
+                }
                 isApplied = true
             }
         } catch {
@@ -57,7 +59,9 @@ extension IPTables {
         let admission = ContainerAdmission(
             owner: IPTables.nobody, addresses: [.unspecified(.ipv4)], policy: .sameBridge("status"))
         guard let plan = try IPTablesAdmission(admission, .ipv4) else { return }
-        try kind.tryOut(.ipv4, [.filter]) { $0.changes(admitting: plan) }
+        try kind.tryOut(.ipv4, [.filter]) { state throws(PacketFilterError) in
+            try state.changes(admitting: plan)
+        }
     }
 
     /// Most often there is nothing: found out without a lock, and without reading tables.

@@ -49,6 +49,16 @@ enum NFTFirewall {
         ]
     }
 
+    /// What all containers have that are isolated on a bridge, and what only those have that are isolated within it.
+    fileprivate static func policyElements(
+        _ policy: ContainerAdmission.IngressPolicy
+    ) -> (one: NFTElement, within: NFTElement)? {
+        guard let bridge = policy.bridge.map(NFTValue.link) else { return nil }
+        return (
+            NFTElement(set: sameBridge, key: [bridge, bridge]), NFTElement(set: within, key: [bridge, bridge])
+        )
+    }
+
     /// What the table has to hold for a container.
     static func holding(for admission: ContainerAdmission) -> NFTHolding {
         var elements = admission.addresses.map {
@@ -56,12 +66,39 @@ enum NFTFirewall {
         }
         if let bridge = admission.policy.bridge.map(NFTValue.link) {
             elements.append(NFTElement(set: bridges, key: [bridge]))
-            elements.append(NFTElement(set: sameBridge, key: [bridge, bridge]))
-            if case .isolated = admission.policy { elements.append(NFTElement(set: within, key: [bridge, bridge])) }
+        }
+        if let (one, within) = policyElements(admission.policy) {
+            elements.append(one)
+            if case .isolated = admission.policy { elements.append(within) }
         }
         return NFTHolding(
             owner: admission.owner, elements: elements, administrator: admission.adminChain.description
         ).withoutRepetitions
+    }
+}
+
+extension NFTOwnedTable {
+    /// Throws where somebody has another policy on the same bridge.
+    ///
+    /// - Parameter before: what the owner has already, which it is to have no longer.
+    func refuseOtherPolicies(
+        beside admission: ContainerAdmission, _ before: [NFTElement]
+    ) throws(PacketFilterError) {
+        guard let (one, within) = NFTFirewall.policyElements(admission.policy) else { return }
+        // Counted, so that nobody is looked at where all is well.
+        func others(_ element: NFTElement) throws(PacketFilterError) -> Int {
+            (try connection.use(ofChain: element.sharedChain) ?? 0) - (before.contains(element) ? 1 : 0)
+        }
+        let isolated = try others(within)
+        let isWithin = if case .isolated = admission.policy { true } else { false }
+        if try isWithin ? others(one) == isolated : isolated == 0 { return }
+        for record in try connection.chains(prefix: NFTOwnedTable.recordPrefix) {
+            let elements = try recorded(record.name) ?? []
+            guard elements.contains(one), elements.contains(within) != isWithin else { continue }
+            throw .policyConflict(
+                "nftables", bridge: admission.policy.bridge ?? "", isWithin: isWithin,
+                owner: NFTOwnerComment(record.comment).description)
+        }
     }
 }
 

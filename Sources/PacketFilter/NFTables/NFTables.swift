@@ -103,7 +103,11 @@ public struct NFTables: PacketFilterBackend {
     public func admit(_ admission: ContainerAdmission) throws(PacketFilterError) {
         let holding = NFTFirewall.holding(for: admission)
         if holding.elements.isEmpty { return }
-        try NFTOwnedTable(NFTFirewall.layout).add(holding)
+        let table = try NFTOwnedTable(NFTFirewall.layout)
+        try table.add(holding) { _, before throws(PacketFilterError) in
+            try table.refuseOtherPolicies(beside: admission, before)
+            return []
+        }
     }
 
     public func check(_ admission: ContainerAdmission) throws(PacketFilterError) {

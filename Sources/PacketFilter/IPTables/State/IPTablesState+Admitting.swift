@@ -1,11 +1,14 @@
 extension IPTablesState {
     /// The steps that let a container through; what the reference's plugins made already is used. What the same attachment
-    /// had before is replaced.
-    public func changes(admitting plan: IPTablesAdmission) -> [IPTablesChange] {
+    /// had before is replaced. Throws where somebody has another policy on the same bridge.
+    public func changes(admitting plan: IPTablesAdmission) throws(PacketFilterError) -> [IPTablesChange] {
         var edit = IPTablesEdit(self)
         // What a list of steps has added it cannot take out again: so this comes first.
         edit.takeBack(ofRecords: [plan.record.name], addresses: [])
         edit.mendAdmissions()
+        let had = admissionRecords.first { $0.chain == plan.record.name }?.isolations ?? []
+        if had.contains(where: { $0 != plan.isolation }) { edit.deleteUnusedIsolation() }
+        try edit.state.refuseOtherPolicies(beside: plan)
         for chain in [.forwarding, plan.adminChain] { edit.makeIfMissing(chain) }
         for rule in plan.accepting where !edit.state.contains(.filter, .forwarding, rule) {
             edit.make(.append(.filter, .forwarding, rule))
@@ -22,6 +25,16 @@ extension IPTablesState {
         edit.makeIfMissing(plan.record.name)
         for rule in plan.record.rules { edit.make(.append(.filter, plan.record.name, rule)) }
         return edit.changes
+    }
+
+    private func refuseOtherPolicies(beside plan: IPTablesAdmission) throws(PacketFilterError) {
+        guard let wanted = plan.isolation else { return }
+        for record in admissionRecords {
+            guard record.isolations.contains(where: { $0.bridge == wanted.bridge && $0 != wanted }) else { continue }
+            throw .policyConflict(
+                "iptables", bridge: "\(wanted.bridge)", isWithin: wanted.isWithin,
+                owner: record.comments.first?.description ?? "chain \(record.chain)")
+        }
     }
 }
 

@@ -56,7 +56,7 @@ extension IPTablesEdit {
 
     /// Takes out the rules of bridges that no record names, as long as no container was let through that has no record:
     /// the reference's plugin writes none, and it may be behind any of these bridges.
-    fileprivate mutating func deleteUnusedIsolation() {
+    mutating func deleteUnusedIsolation() {
         let records = state.admissionRecords
         guard state.acceptedAddresses.isSubset(of: records.flatMap(\.addresses)) else { return }
         let isolations = Set(records.flatMap(\.isolations))
