@@ -22,15 +22,27 @@ public struct RequestConfiguration: Sendable {
     ///
     /// - Throws: ``CNIError``: code 6 for what is not JSON, 1 for an unknown version, 7 for keys that are not valid;
     ///   ``JSONError`` for keys of the wrong type.
-    public init(_ input: [UInt8]) throws {
+    /// - Parameter isRemoving: whether it is for DEL or GC: then `dns` and `prevResult` count as absent where they cannot be
+    ///   read. Who removes does not depend on them, and would be kept from it for ever.
+    public init(_ input: [UInt8], isRemoving: Bool = false) throws {
         document = JSONField(try RequestConfiguration.parse(input))
         version = try RequestConfiguration.version(of: document)
         network = try RequestConfiguration.networkName(document["name"])
         type = try document["type"].pluginType() ?? ""
         ipamType = try document["ipam"]["type"].pluginType()
-        dns = try AttachmentResult.DNS(document["dns"])
-        let prevResult = try document["prevResult"]
-        self.prevResult = prevResult.isAbsent ? nil : try AttachmentResult(prevResult, version: version)
+        do {
+            dns = try AttachmentResult.DNS(document["dns"])
+        } catch {
+            guard isRemoving else { throw error }
+            dns = AttachmentResult.DNS()
+        }
+        do {
+            let prevResult = try document["prevResult"]
+            self.prevResult = prevResult.isAbsent ? nil : try AttachmentResult(prevResult, version: version)
+        } catch {
+            guard isRemoving else { throw error }
+            prevResult = nil
+        }
         validAttachments = try RequestConfiguration.validAttachments(document, network: network)
     }
 

@@ -47,7 +47,8 @@ public struct Dispatcher<Called: Plugin> {
     private func run(_ command: Command, _ execution: Execution) throws -> JSONValue? {
         if command == .version { return VersionInfo(version: versionToAnswer(execution.input)).json }
         let parameters = try Parameters(execution.environment, for: command)
-        let configuration = try RequestConfiguration(execution.input)
+        let configuration = try RequestConfiguration(
+            execution.input, isRemoving: command == .delete || command == .collectGarbage)
         guard configuration.version >= command.introduced else {
             throw CNIError(
                 .incompatibleVersion,

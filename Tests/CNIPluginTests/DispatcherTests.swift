@@ -97,6 +97,19 @@ import Testing
         #expect(plugin.calls.isEmpty)
     }
 
+    @Test(arguments: [
+        #""dns": 7"#, #""dns": {"nameservers": "x"}"#, #""prevResult": []"#, #""prevResult": {"ips": [{"address": "?"}]}"#,
+    ])
+    func `what only helps to remove cannot keep from it`(member: String) throws {
+        let configuration = #"{"cniVersion":"1.1.0","name":"net","cni.dev/valid-attachments":[],\#(member)}"#
+        for command in ["DEL", "GC"] { #expect(run(command, configuration).status == 0, "\(command)") }
+        #expect(plugin.calls.count == 2)
+        for command in ["ADD", "CHECK", "STATUS"] {
+            #expect(try error(run(command, configuration)).code == .invalidConfiguration, "\(command)")
+        }
+        #expect(plugin.calls.count == 2)
+    }
+
     @Test(arguments: ["add", "ADD ", "FOO", "UPDATE"]) func `an unknown command is code 4`(command: String) throws {
         #expect(try error(run(command, newest)).code == .invalidEnvironment)
         #expect(plugin.calls.isEmpty)

@@ -15,6 +15,9 @@ extension IPTablesState {
         try require(.toIsolation, in: .forward) { $0 == .toForwarding }
         try require(isolation.out, in: .isolationOut) { $0.target == .return }
         try require(isolation.into, in: .isolationIn) { $0.target == .return }
+        for chain in [ChainName.isolationOut, .isolationIn] {
+            try require(.endOfIsolation, in: chain) { _ in false }
+        }
         if record != nil {
             try require(.toAdministrators(plan.adminChain), in: .forward) { $0 == .toIsolation }
         }
