@@ -73,7 +73,7 @@ let package = Package(
         library("LinuxSystem", uses: ["CLinux", system]),
         library("Netlink", uses: ["CNetlink", "LinuxSystem", "NetworkAddress", system]),
         library("PacketFilter", uses: ["CNetfilter", "MessageDigest", "Netlink", "LinuxSystem", "NetworkAddress", system]),
-        library("DBus", uses: ["CDBus", "CDBusServer"]),
+        library("DBus", uses: ["CDBus", "CDBusServer", "LinuxSystem"]),
 
         // Values.
         library("JSON", uses: ["CJansson"]),

@@ -5,11 +5,13 @@
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -60,4 +62,25 @@ int CLinux_holdForCollector(int descriptor, int ends[2]) {
     close(ends[0]);
     close(ends[1]);
     return -1;
+}
+
+static struct sigaction previousAlarm;
+
+static void onAlarm(int signal) {}
+
+void CLinux_interruptCalls(long milliseconds) {
+    // Without SA_RESTART.
+    struct sigaction action = {.sa_handler = onAlarm};
+    sigaction(SIGALRM, &action, &previousAlarm);
+    if (milliseconds < 1) milliseconds = 1;
+    // Again and again: the first one may come between two calls.
+    struct itimerval timer = {
+        .it_value = {milliseconds / 1000, milliseconds % 1000 * 1000}, .it_interval = {0, 100 * 1000}};
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+void CLinux_stopInterrupting(void) {
+    struct itimerval none = {{0, 0}, {0, 0}};
+    setitimer(ITIMER_REAL, &none, NULL);
+    sigaction(SIGALRM, &previousAlarm, NULL);
 }

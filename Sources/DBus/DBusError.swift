@@ -10,5 +10,12 @@ public struct DBusError: Error, Equatable, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    /// Nobody has answered in time.
+    public var isTimeout: Bool {
+        [DBusError.timeout.name, "org.freedesktop.DBus.Error.NoReply"].contains(name)
+    }
+
+    static let timeout = DBusError(name: "org.freedesktop.DBus.Error.Timeout", message: "no answer in time")
+
     public var description: String { message.isEmpty ? name : "\(message) (\(name))" }
 }

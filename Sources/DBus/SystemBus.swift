@@ -1,5 +1,6 @@
 internal import CDBus
 internal import CDBusServer
+internal import LinuxSystem
 
 /// A connection to the bus by which the services of a system are called (`busctl`, `dbus-send --system`).
 public final class SystemBus {
@@ -11,11 +12,33 @@ public final class SystemBus {
 
     /// Connects: to `DBUS_SYSTEM_BUS_ADDRESS` where that is set, else to the system's own bus.
     ///
-    /// - Throws: ``DBusError``, also where there is no bus.
+    /// What libdbus has for this (`dbus_bus_get`) waits without end for a bus that takes connections and does not answer.
+    ///
+    /// - Throws: ``DBusError``, also where there is no bus; with ``DBusError/isTimeout`` where there is one that does not
+    ///   answer.
     public init() throws(DBusError) {
-        connection = try SystemBus.checked { error in dbus_bus_get_private(DBUS_BUS_SYSTEM, error) }
+        let address = ProcessEnvironment.current["DBUS_SYSTEM_BUS_ADDRESS"] ?? SystemBus.usualAddress
+        let deadline = MonotonicTime.now + SystemBus.patience
+        do throws(DBusError) {
+            // connect(2) waits as long as the bus has too many others to accept first.
+            connection = try deadline.interrupting { () throws(DBusError) in
+                try SystemBus.checked { error in dbus_connection_open_private(address, error) }
+            }
+        } catch {
+            throw deadline.remaining == 0 ? .timeout : error
+        }
         // The library would end this process with the connection.
         dbus_connection_set_exit_on_disconnect(connection, 0)
+        while dbus_connection_get_is_authenticated(connection) == 0 {
+            if deadline.remaining == 0 { throw .timeout }
+            if dbus_connection_read_write(connection, Int32(deadline.remaining)) == 0 {
+                throw DBusError(name: DBUS_ERROR_NO_SERVER, message: "the message bus has closed the connection")
+            }
+        }
+        guard case .text(let name) = try callBus("Hello") else {
+            throw DBusError(name: DBUS_ERROR_FAILED, message: "the message bus gives no name")
+        }
+        dbus_bus_set_unique_name(connection, name)
     }
 
     deinit {
@@ -25,8 +48,19 @@ public final class SystemBus {
 
     /// Whether a service of that name runs. None is started.
     public func hasOwner(_ name: String) throws(DBusError) -> Bool {
-        try SystemBus.checked { error in dbus_bus_name_has_owner(connection, name, error) } != 0
+        try callBus("NameHasOwner", [name]) == .boolean(true)
     }
+
+    /// Calls a method of the bus itself.
+    private func callBus(_ method: String, _ arguments: [String] = []) throws(DBusError) -> Value {
+        let bus = Object(service: DBUS_SERVICE_DBUS, path: DBUS_PATH_DBUS, interface: DBUS_INTERFACE_DBUS)
+        return try call(method, of: bus, arguments, milliseconds: SystemBus.patience)
+    }
+
+    /// How long the bus may take to answer, in milliseconds.
+    private static let patience = 5_000
+    /// The specification's section "Well-known Message Bus Instances".
+    private static let usualAddress = "unix:path=/var/run/dbus/system_bus_socket"
 
     /// An object of a service, and one of its interfaces.
     public struct Object: Equatable, Sendable {
@@ -51,11 +85,11 @@ public final class SystemBus {
 
     /// Calls a method that takes texts, and waits for the answer.
     ///
-    /// - Parameter timeout: in milliseconds.
+    /// - Parameter milliseconds: how long the service may take to answer.
     /// - Throws: ``DBusError``: the service's own, or that it does not run or does not answer.
     @discardableResult
     public func call(
-        _ method: String, of object: Object, _ arguments: [String], timeout: Int32 = 10_000
+        _ method: String, of object: Object, _ arguments: [String], milliseconds: Int = 10_000
     ) throws(DBusError) -> Value {
         guard let message = dbus_message_new_method_call(object.service, object.path, object.interface, method) else {
             throw DBusError(name: DBUS_ERROR_NO_MEMORY, message: "out of memory")
@@ -73,7 +107,7 @@ public final class SystemBus {
             if isAppended == 0 { throw DBusError(name: DBUS_ERROR_NO_MEMORY, message: "out of memory") }
         }
         let reply = try SystemBus.checked { error in
-            dbus_connection_send_with_reply_and_block(connection, message, timeout, error)
+            dbus_connection_send_with_reply_and_block(connection, message, Int32(milliseconds), error)
         }
         defer { dbus_message_unref(reply) }
         return SystemBus.value(of: reply)

@@ -1,3 +1,4 @@
+import CNI
 import InterfaceTestSupport
 import NetworkAddress
 
@@ -6,12 +7,17 @@ import NetworkAddress
 /// firewalld in memory; as long as it does not run nothing is recorded.
 final class FakeFirewalld: FirewallService {
     var isOn = false
+    /// Whether the message bus does not answer.
+    var isSilent = false
     var zones: [String: Set<String>] = [:]
     private let log: CallLog
 
     init(_ log: CallLog) { self.log = log }
 
-    func isRunning() -> Bool { isOn }
+    func isRunning() throws(CNIError) -> Bool {
+        if isSilent { throw CNIError(.tryAgainLater, "nobody answers") }
+        return isOn
+    }
 
     func add(_ address: IPAddress, to zone: String) throws {
         try log.record("firewalld: add \(address) to \(zone)")

@@ -55,6 +55,25 @@ struct FirewallZoneTests {
         #expect(!scene.log.calls.contains { $0.hasPrefix("firewalld") })
     }
 
+    @Test("where nobody says whether it runs, ADD and CHECK change nothing, and DEL and GC remove the rules before they say so")
+    func silence() throws {
+        let scene = try scene()
+        try scene.add(#"{"backend":"nftables"}"#)
+        let before = scene.nftables.state
+        scene.firewalld.isSilent = true
+        for keys in ["{}", Self.named] {
+            #expect(code { try scene.add(keys) } == 11)
+            #expect(code { try scene.plugin.check(scene.request(keys)) } == 11)
+            #expect(code { try scene.plugin.status(scene.runtime.networkRequest(keys)) } == 50)
+            #expect(scene.nftables.state == before)
+        }
+        #expect(code { try scene.plugin.delete(scene.runtime.detaching(scene.request("{}"))) } == 11)
+        #expect(scene.nftables.state.admitted.isEmpty)
+        try scene.add(#"{"backend":"nftables"}"#)
+        #expect(code { try scene.plugin.collectGarbage(scene.runtime.networkRequest("{}"), living: []) } == 11)
+        #expect(scene.nftables.state.admitted.isEmpty)
+    }
+
     @Test("CHECK misses an address that is in the zone no more")
     func checking() throws {
         let scene = try scene()

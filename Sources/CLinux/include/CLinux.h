@@ -38,3 +38,9 @@ int CLinux_pipe(int descriptors[_Nonnull 2]);
 /// Puts a reference to an open file, and one to `ends[0]`, into the queue of `ends[0]` (unix(7), SCM_RIGHTS). Once both ends
 /// are closed, only the kernel's collector of sockets can release them. Returns -1 with errno where that cannot be done.
 int CLinux_holdForCollector(int descriptor, int ends[_Nonnull 2]);
+
+/// setitimer(2): in so many milliseconds, and ten times a second after that, calls that wait fail with EINTR.
+void CLinux_interruptCalls(long milliseconds);
+
+/// Undoes CLinux_interruptCalls.
+void CLinux_stopInterrupting(void);

@@ -55,7 +55,9 @@ struct FirewallPlugin: Plugin {
 
     func status(_ request: NetworkRequest) throws {
         let configuration = try FirewallConfiguration(request.configuration)
-        _ = try zones(configuration)
+        do throws(CNIError) { _ = try zones(configuration) } catch {
+            throw CNIError(.notAvailable, error.message, details: error.details)
+        }
         do throws(PacketFilterError) { try backend(configuration).checkAdmitting() } catch {
             throw CNIError(notAvailable: error)
         }
@@ -74,11 +76,17 @@ struct FirewallPlugin: Plugin {
         _ request: RequestConfiguration, whose: AdmittedAttachments, _ addresses: [IPAddress] = [],
         _ stop: (any PacketFilterBackend) throws(PacketFilterError) -> Void
     ) throws {
-        // A configuration that ADD refused has put nothing into a zone.
-        let configuration = try? FirewallConfiguration(request)
-        let zones = configuration.flatMap { try? self.zones($0) }
         var released = Set(addresses)
         var teardown = Teardown()
+        var zones: FirewallZone?
+        // A configuration that ADD refused has put nothing into a zone, nor does firewalld know any when it does not run.
+        if let configuration = try? FirewallConfiguration(request) {
+            teardown.step {
+                do throws(CNIError) { zones = try self.zones(configuration) } catch {
+                    if error.code == .tryAgainLater { throw error }
+                }
+            }
+        }
         for backend in filters.all {
             teardown.step { if zones != nil { released.formUnion(try backend.admittedAddresses(whose)) } }
             teardown.step { try stop(backend) }
@@ -101,7 +109,7 @@ struct FirewallPlugin: Plugin {
     /// The zone of firewalld, which has a say where it runs and no other backend is named; nil where it has none.
     private func zones(_ configuration: FirewallConfiguration) throws(CNIError) -> FirewallZone? {
         if case .packetFilter? = configuration.backend { return nil }
-        if firewalld.isRunning() { return FirewallZone(configuration.firewalldZone, of: firewalld) }
+        if try firewalld.isRunning() { return FirewallZone(configuration.firewalldZone, of: firewalld) }
         if configuration.backend == nil { return nil }
         throw CNIError(.notAvailable, "backend: firewalld does not run", details: "nothing answers on the message bus")
     }

@@ -1,9 +1,12 @@
+internal import CNI
 internal import NetworkAddress
 
 /// The service firewalld, as far as this plugin needs it: zones, and the addresses that are in them.
 protocol FirewallService {
     /// Whether it runs. Without it nothing is in a zone.
-    func isRunning() -> Bool
+    ///
+    /// - Throws: ``CNIError`` with code 11 where nobody says so in time.
+    func isRunning() throws(CNIError) -> Bool
 
     /// Puts an address into a zone (`firewall-cmd --zone=ZONE --add-source=ADDRESS`); no error where it is there already.
     func add(_ address: IPAddress, to zone: String) throws

@@ -19,8 +19,13 @@ final class Firewalld: FirewallService {
     }
 
     /// Where there is no bus, there is no firewalld.
-    func isRunning() -> Bool {
-        (try? bus().hasOwner(Firewalld.zones.service)) ?? false
+    func isRunning() throws(CNIError) -> Bool {
+        do throws(DBusError) { return try bus().hasOwner(Firewalld.zones.service) } catch {
+            guard error.isTimeout else { return false }
+            throw CNIError(
+                .tryAgainLater, "whether firewalld runs is not known: the message bus of the system does not answer",
+                details: "a \"backend\" other than \"firewalld\" in the configuration does without")
+        }
     }
 
     func add(_ address: IPAddress, to zone: String) throws {
