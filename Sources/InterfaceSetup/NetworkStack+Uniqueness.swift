@@ -17,6 +17,14 @@ extension NetworkStack {
         if let duplicate = settled.first(where: \.isDuplicate) {
             throw CNIError(.failed, "another machine on the network has the address \(duplicate.prefix.address)")
         }
-        if !isDone { throw CNIError(.tryAgainLater, "duplicate address detection on \(link.name) did not end") }
+        if isDone { return }
+        // Without a carrier the kernel does not begin.
+        let isConnected = try self.link(index: link.index)?.isOperational ?? true
+        throw CNIError(
+            .tryAgainLater,
+            isConnected
+                ? "duplicate address detection on \(link.name) did not end"
+                : "\(link.name) has no carrier, so that nobody can tell whether its IPv6 addresses are taken: "
+                    + "the link that it is on, or its other end, is down")
     }
 }

@@ -183,8 +183,8 @@ struct MacvlanRollbackTests {
             failure { try plugin.add(request) }
                 == "cannot lock /proc/no-such-folder/host-shim.lock: \(Errno.noSuchFileOrDirectory)")
         #expect(scene.runtime.kernel.snapshot == before && scene.programs.leases.isEmpty)
-        // Without shims nobody needs it.
-        try plugin.delete(scene.runtime.detaching(request))
+        // Without a shim nobody needs it.
+        try plugin.delete(scene.runtime.detaching(scene.request()))
         _ = try plugin.add(scene.request())
     }
 

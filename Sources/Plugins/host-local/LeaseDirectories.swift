@@ -9,14 +9,15 @@ struct LeaseDirectories: LeaseStores {
     static let indexDirectory = ".host-local"
 
     func open(_ location: LeaseLocation, creating: Bool) throws -> (any LeaseStore)? {
+        let directory: Directory
         do throws(Errno) {
             let path = location.description
-            let directory = creating ? try Directory(creating: path) : try Directory(path)
-            return try LeaseDirectory(location, directory, indexFile: indexFile(of: location))
+            directory = creating ? try Directory(creating: path) : try Directory(path)
         } catch {
             if error == .noSuchFileOrDirectory && !creating { return nil }
             throw CNIError(.inputOutput, "cannot open the leases in \(location)", details: error.description)
         }
+        return try LeaseDirectory(location, directory, indexFile: indexFile(of: location))
     }
 
     /// The file of a network's index; nil where it cannot be made: then every command reads the leases.

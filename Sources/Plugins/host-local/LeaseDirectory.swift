@@ -28,8 +28,10 @@ final class LeaseDirectory: LeaseStore {
     /// Waits for the lock of a directory, and takes up its index.
     ///
     /// - Parameter indexFile: nil where the index can only live in memory.
-    init(_ location: LeaseLocation, _ directory: consuming Directory, indexFile: consuming WordFile?) throws(Errno) {
-        lock = try directory.lock("lock")
+    init(_ location: LeaseLocation, _ directory: consuming Directory, indexFile: consuming WordFile?) throws {
+        do throws(Errno) { lock = try directory.lock("lock") } catch {
+            throw LeaseDirectory.failure("lock the leases", location, error)
+        }
         found = try? LeaseDirectory.state(of: directory)
         self.location = location
         self.directory = directory
@@ -99,8 +101,7 @@ final class LeaseDirectory: LeaseStore {
 
     func leases() throws -> [(address: IPAddress, owner: LeaseOwner)] {
         try attempt("list the leases") { () throws(Errno) in try directory.names() }.compactMap { name in
-            guard let address = LeaseDirectory.address(name),
-                let contents = try? directory.contents(of: name, limit: LeaseDirectory.leaseLimit),
+            guard let address = LeaseDirectory.address(name), let contents = try leaseContents(name),
                 let owner = LeaseOwner(contents: contents)
             else { return nil }
             return (address, owner)
@@ -159,21 +160,32 @@ extension LeaseDirectory {
     }
 
     /// Makes the index anew, from the files.
-    private func remakeIndex() throws(Errno) {
+    private func remakeIndex() throws {
         var entries: [LeaseIndex.Entry] = []
-        for name in try directory.names() {
+        for name in try attempt("list the leases", { () throws(Errno) in try directory.names() }) {
             if isLeftover(name) { _ = try? directory.remove(name) }
             guard let address = LeaseDirectory.address(name) else { continue }
-            // What cannot be read is taken, by an owner that nobody can name.
-            let contents =
-                (try? directory.contents(of: name, limit: LeaseDirectory.leaseLimit))
-                ?? Array(" \(name) unreadable".utf8)
+            // What is no lease is taken, by an owner that nobody can name.
+            let contents = try leaseContents(name) ?? Array(" \(name) unreadable".utf8)
             guard let text = LeaseOwner.text(of: contents) else { continue }
             entries.append(LeaseIndex.Entry(owner: IndexHash.of(text), address: address))
         }
-        do { try index.fill(entries) } catch { throw .ioError }
+        try index.fill(entries)
         isIndexFresh = true
         if !isChanged { saveIndex() }
+    }
+
+    /// What is in a file that has the name of a lease; nil where that is none, such as a folder.
+    ///
+    /// - Throws: ``CNIError`` where a lease may be behind what went wrong: to pass over it would be to keep it for ever.
+    private func leaseContents(_ name: String) throws -> [UInt8]? {
+        do throws(Errno) {
+            return try directory.contents(of: name, limit: LeaseDirectory.leaseLimit)
+        } catch {
+            let passing: [Errno] = [.ioError, .noMemory, .tooManyOpenFiles, .tooManyOpenFilesInSystem]
+            if passing.contains(error) { throw failure("read \(name)", error) }
+            return nil
+        }
     }
 
     /// Whether a file was left by a command that was killed while it wrote a lease.
@@ -204,6 +216,10 @@ extension LeaseDirectory {
     }
 
     private func failure(_ what: String, _ error: Errno) -> CNIError {
+        LeaseDirectory.failure(what, location, error)
+    }
+
+    private static func failure(_ what: String, _ location: LeaseLocation, _ error: Errno) -> CNIError {
         CNIError(.inputOutput, "cannot \(what) in \(location)", details: error.description)
     }
 }

@@ -47,7 +47,7 @@ struct HostShim {
     func join(
         _ attachment: Attachment, _ addresses: [IPPrefix], on parent: Link, _ rollback: Rollback
     ) throws -> Link {
-        rollback.onFailure("leave \(name)") { try leave(attachment) }
+        rollback.onFailure("leave \(name)") { _ = try removeRoutes { $0 == HostShim.mark(attachment) } }
         return try locked {
             let shim = try ensure(on: parent, for: addresses)
             for address in addresses {
@@ -115,13 +115,19 @@ struct HostShim {
 
     /// Takes back what ``join(_:_:on:_:)`` did; the shim goes with its last attachment.
     func leave(_ attachment: Attachment) throws {
-        try removeRoutes { $0 == HostShim.mark(attachment) }
+        guard try removeRoutes({ $0 == HostShim.mark(attachment) }) == .absent,
+            (try? configuration.document["hostShim"].bool()) == true
+        else { return }
+        // Whoever has deleted the shim by hand has left its addresses with IPAM.
+        try locked {
+            if try host.link(named: name) == nil { try delegate()?.delete() }
+        }
     }
 
     /// Removes what belongs to attachments that are not among `living`; whether the shim stays.
     func collectGarbage(living: Set<Attachment>) throws -> Bool {
         let marks = Set(living.map(HostShim.mark))
-        return try removeRoutes { !marks.contains($0) }
+        return try removeRoutes { !marks.contains($0) } == .stays
     }
 
     /// How IPAM's GC is to be called where the shim stays: with it among the attachments that live.
@@ -138,19 +144,22 @@ struct HostShim {
 
     private static let attachmentsKeys = ["cni.dev/valid-attachments", "cni.dev/attachments"]
 
-    /// Deletes the routes with such marks, and the shim where no other is left; whether it stays.
-    @discardableResult
-    private func removeRoutes(_ isStale: (UInt32) -> Bool) throws -> Bool {
+    /// What became of the shim.
+    private enum Outcome { case absent, removed, stays }
+
+    /// Deletes the routes with such marks, and the shim where no other is left.
+    private func removeRoutes(_ isStale: (UInt32) -> Bool) throws -> Outcome {
         // Most networks have none, and need no lock.
-        guard try host.link(named: name) != nil else { return false }
+        guard try host.link(named: name) != nil else { return .absent }
         return try locked {
-            guard let shim = try host.link(named: name), isOurs(shim) else { return false }
+            guard let shim = try host.link(named: name), isOurs(shim) else { return .absent }
             var isUsed = false
             for route in try routes(shim) {
                 if isStale(route.priority ?? 0) { try host.delete(route) } else { isUsed = true }
             }
-            if !isUsed { try remove(shim) }
-            return isUsed
+            if isUsed { return .stays }
+            try remove(shim)
+            return .removed
         }
     }
 
