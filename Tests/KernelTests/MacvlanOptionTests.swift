@@ -67,6 +67,20 @@ struct MacvlanOptionTests {
         #expect(try network.lab.container.link("eth0") == nil)
     }
 
+    /// The kernel does not look for duplicates without a carrier.
+    @Test func `with a master that is down, IPv6 addresses cannot be had, and the error says why`() throws {
+        var network = try MacvlanNetwork()
+        network.ipam = #"{"type": "host-local", "ranges": [[{"subnet": "192.168.56.0/24"}], [{"subnet": "fd56::/64"}]]}"#
+        try network.lab.host.ip("link", "set", "enp0s8", "down")
+        let answer = try network.call("ADD")
+        #expect(answer.error?.code == .tryAgainLater, "\(answer)")
+        #expect(answer.error?.message.contains("eth0 has no carrier") == true, "\(answer)")
+        #expect(try network.lab.container.link("eth0") == nil && network.leases() == [])
+        // IPv4 needs nobody to agree.
+        network.ipam = #"{"type": "host-local", "subnet": "192.168.56.0/24"}"#
+        _ = try network.add()
+    }
+
     @Test func `IPv6 is as on any machine of the network, or off`() throws {
         var network = try MacvlanNetwork(containers: 2)
         _ = try network.add(container: 0)
