@@ -23,7 +23,7 @@ struct MacvlanLabTests {
                 [
                     "CNI_PATH=\(Executables.folder)", "NETCONFPATH=\(lab.path("conf"))",
                     Executables.path(of: "cnitool"),
-                    command, "--cache", lab.path("cache"), "lan", lab.containers[container].path,
+                    command, "--cache", lab.path("cache"), "macvlan", lab.containers[container].path,
                 ])
         }
         var results: [AttachmentResult] = []
@@ -52,7 +52,7 @@ struct MacvlanLabTests {
             #expect(outcome.isSuccess, "\(outcome)")
             #expect(try lab.containers[container].link("eth0") == nil)
         }
-        let leases = try FileManager.default.contentsOfDirectory(atPath: lab.path("data/lan"))
+        let leases = try FileManager.default.contentsOfDirectory(atPath: lab.path("data/macvlan"))
         #expect(leases.filter { $0.hasPrefix("192.") } == [])
         #expect(try network.hostLinks() == [])
     }
