@@ -98,7 +98,8 @@ import Testing
     }
 
     @Test(arguments: [
-        #""dns": 7"#, #""dns": {"nameservers": "x"}"#, #""prevResult": []"#, #""prevResult": {"ips": [{"address": "?"}]}"#,
+        #""dns": 7"#, #""dns": {"nameservers": "x"}"#,
+        #""prevResult": []"#, #""prevResult": {"ips": [{"address": "?"}]}"#,
     ])
     func `what only helps to remove cannot keep from it`(member: String) throws {
         let configuration = #"{"cniVersion":"1.1.0","name":"net","cni.dev/valid-attachments":[],\#(member)}"#

@@ -55,7 +55,9 @@ struct FirewallZoneTests {
         #expect(!scene.log.calls.contains { $0.hasPrefix("firewalld") })
     }
 
-    @Test("where nobody says whether it runs, ADD and CHECK change nothing, and DEL and GC remove the rules before they say so")
+    @Test(
+        "where nobody says whether it runs, ADD and CHECK change nothing, and DEL and GC remove the rules before they say so"
+    )
     func silence() throws {
         let scene = try scene()
         try scene.add(#"{"backend":"nftables"}"#)

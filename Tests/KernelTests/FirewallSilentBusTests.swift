@@ -14,7 +14,9 @@ import Testing
         var silent = network
         silent.network.backendKey = nil
         let clock = ContinuousClock()
-        for (command, code) in [("ADD", CNIError.Code.tryAgainLater), ("CHECK", .tryAgainLater), ("STATUS", .notAvailable)] {
+        for (command, code) in [
+            ("ADD", CNIError.Code.tryAgainLater), ("CHECK", .tryAgainLater), ("STATUS", .notAvailable),
+        ] {
             let begun = clock.now
             let answer = try silent.call(command, prevResult: attached)
             #expect(begun.duration(to: clock.now) < .seconds(20))

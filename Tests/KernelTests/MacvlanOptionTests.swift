@@ -70,7 +70,8 @@ struct MacvlanOptionTests {
     /// The kernel does not look for duplicates without a carrier.
     @Test func `with a master that is down, IPv6 addresses cannot be had, and the error says why`() throws {
         var network = try MacvlanNetwork()
-        network.ipam = #"{"type": "host-local", "ranges": [[{"subnet": "192.168.56.0/24"}], [{"subnet": "fd56::/64"}]]}"#
+        network.ipam =
+            #"{"type": "host-local", "ranges": [[{"subnet": "192.168.56.0/24"}], [{"subnet": "fd56::/64"}]]}"#
         try network.lab.host.ip("link", "set", "enp0s8", "down")
         let answer = try network.call("ADD")
         #expect(answer.error?.code == .tryAgainLater, "\(answer)")

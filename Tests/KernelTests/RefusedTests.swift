@@ -12,7 +12,8 @@ import Testing
 struct RefusedTests {
     /// Files, sockets, processes.
     private static let calls = [
-        "sendmsg", "sendto", "socket", "setsockopt", "openat", "read", "write", "pwrite64", "mkdir", "mkdirat", "renameat",
+        "sendmsg", "sendto", "socket", "setsockopt", "openat", "read", "write", "pwrite64", "mkdir", "mkdirat",
+        "renameat",
         "renameat2", "unlinkat", "fsync", "ftruncate", "flock", "setns", "clone3", "pipe2", "memfd_create",
     ]
     private static let errors = ["EIO", "ENOMEM", "EMFILE", "ENOSPC"]

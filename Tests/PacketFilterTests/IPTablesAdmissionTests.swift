@@ -163,7 +163,7 @@ import Testing
             let before = state
             let error = #expect(throws: PacketFilterError.self) { try state.admit(second) }
             let text = error?.description ?? ""
-            #expect(text.contains("bridge cni1") && text.contains(words.0) && text.contains(#"id: "\#(words.1)""#), "\(text)")
+            for word in ["bridge cni1", words.0, #"id: "\#(words.1)""#] { #expect(text.contains(word), "\(text)") }
             #expect(state == before)
             // With the other one gone the bridge is anybody's.
             state.take(state.removal(ofAdmissionOf: Self.owner(words.1), addresses: []))
