@@ -67,13 +67,12 @@ public struct NetworkInspection: Sendable {
     private static func attachment(_ entry: CachedAttachment) -> JSONValue {
         let result = try? AttachmentResult(JSONField(.object(entry.result)), version: .assumed)
         let name = entry.attachment.interfaceName
-        let link = result?.interfaces.firstIndex { $0.name == name && $0.sandbox != nil }
-        let addresses = result?.ips.filter { link == nil || $0.interface == nil || $0.interface == link } ?? []
-        let mac = link.flatMap { index in result?.interfaces[index].mac }
+        let addresses = result?.prefixes(of: name) ?? []
+        let mac = result.flatMap { result in result.containerLink(name).flatMap { result.interfaces[$0].mac } }
         return [
             "containerID": .string(entry.attachment.containerID), "ifname": .string(name),
             "sandbox": .string(entry.sandboxPath), "mac": mac.map { .string($0) } ?? .null,
-            "addresses": .array(addresses.map { .string("\($0.address)") }),
+            "addresses": .array(addresses.map { .string("\($0)") }),
             "ports": entry.capabilityArguments["portMappings"] ?? [],
         ]
     }

@@ -32,7 +32,7 @@ struct CNITool: ParsableCommand {
         version: CNITool.versions,
         subcommands: [
             Add.self, Check.self, Delete.self, CollectGarbage.self, Status.self, Version.self,
-            NetworkCommand.self,
+            NetworkCommand.self, Run.self,
         ])
 
     /// The versions of the specification that the tool speaks, in a sentence.
