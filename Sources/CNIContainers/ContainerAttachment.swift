@@ -14,6 +14,8 @@ public struct ContainerAttachment: Equatable, Sendable {
     public let configuration: JSONObject
     /// None until ADD is finished.
     public var addresses: [IPAddress] = []
+    /// Whether ADD is finished.
+    public var isComplete = false
 
     public init(
         network: String, interfaceName: String, aliases: [String] = [], capabilityArguments: JSONObject = [:],
@@ -32,6 +34,7 @@ public struct ContainerAttachment: Equatable, Sendable {
             "network": .string(network), "interface": .string(interfaceName),
             "aliases": .array(aliases.map { .string($0) }), "capabilityArguments": .object(capabilityArguments),
             "configuration": .object(configuration), "addresses": .array(addresses.map { .string("\($0)") }),
+            "complete": .bool(isComplete),
         ]
     }
 
@@ -43,6 +46,7 @@ public struct ContainerAttachment: Equatable, Sendable {
         aliases = try field["aliases"].strings()
         capabilityArguments = try field["capabilityArguments"].object() ?? [:]
         configuration = try field["configuration"].object() ?? [:]
+        isComplete = try field["complete"].bool() ?? false
         for address in try field["addresses"].elements() {
             if let address = try address.text("an address", { IPAddress($0) }) { addresses.append(address) }
         }

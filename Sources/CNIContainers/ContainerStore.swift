@@ -45,10 +45,10 @@ public struct ContainerStore: Sendable {
         }
     }
 
-    /// The containers that are looked after, the oldest first.
+    /// The containers that are looked after, the oldest first; the lock is held. Records that are damaged are left out.
     public func living() throws -> [ContainerRecord] {
         guard exists else { return [] }
-        return try identifiers().filter { try isLookedAfter($0) }.compactMap { try record(of: $0) }
+        return try identifiers().filter { try isLookedAfter($0) }.compactMap { try? record(of: $0) }
             .sorted { ($0.created, $0.id) < ($1.created, $1.id) }
     }
 

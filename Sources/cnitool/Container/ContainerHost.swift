@@ -44,7 +44,10 @@ struct ContainerHost {
     private func removeDead() throws {
         var hasRemoved = false
         for identifier in try store.identifiers() {
-            guard let claim = try store.claim(identifier) else { continue }
+            guard let claim = try store.claim(identifier) else {
+                if let record = try? store.record(of: identifier) { try removeUnfinished(record) }
+                continue
+            }
             hasRemoved = true
             do {
                 if let record = try store.record(of: identifier) { try tearDown(record) }
@@ -57,6 +60,16 @@ struct ContainerHost {
             _ = consume claim
         }
         if hasRemoved { try store.refreshHosts() }
+    }
+
+    /// Detaches a living container from a network that it was being connected to by somebody who died over it; the lock,
+    /// which that one had, is held.
+    private func removeUnfinished(_ record: ContainerRecord) throws {
+        guard record.state == .running, record.attachments.contains(where: { !$0.isComplete }) else { return }
+        var record = record
+        for attachment in record.attachments where !attachment.isComplete { try detach(attachment, of: record) }
+        record.attachments.removeAll { !$0.isComplete }
+        try store.write(record)
     }
 
     /// Removes what was made for a container, whether all of it, some or nothing is there. Everything is tried, and one
@@ -107,8 +120,29 @@ struct ContainerHost {
         let list = try NetworkConfigurationList(JSONField(.object(attachment.configuration)))
         let result = try runtime(of: record).add(parameters(attachment, of: record), to: list).value
         var attachment = attachment
+        attachment.isComplete = true
         attachment.addresses = result.prefixes(of: attachment.interfaceName).map(\.address)
         return (attachment, result.dns)
+    }
+
+    /// The containers that live, by id; none where this user may not know. The lock is free.
+    var containers: [String: ContainerRecord] {
+        guard store.exists, let living = try? locked({ try store.living() }) else { return [:] }
+        return Dictionary(living.map { ($0.id, $0) }) { $1 }
+    }
+
+    /// Has every container forget a network that it was detached from.
+    func forget(network: String) throws {
+        guard store.exists else { return }
+        try locked {
+            var hasChanged = false
+            for var record in try store.living() where record.attachments.contains(where: { $0.network == network }) {
+                record.attachments.removeAll { $0.network == network }
+                try store.write(record)
+                hasChanged = true
+            }
+            if hasChanged { try store.refreshHosts() }
+        }
     }
 
     /// The one container that is meant; the lock is held.

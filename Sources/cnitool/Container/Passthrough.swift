@@ -5,7 +5,10 @@ internal import LinuxSystem
 /// A command that another program is to run, as it stands at the end of the command line.
 enum Passthrough {
     /// The command without the `--` before it.
-    static func command(_ words: [String]) throws -> [String] {
+    ///
+    /// - Throws: also where these words ask for help, which nobody else looks for in them.
+    static func command(_ words: [String], of asker: any ParsableCommand) throws -> [String] {
+        if let first = words.first, ["-h", "--help"].contains(first) { throw CleanExit.helpRequest(asker) }
         let command = words.first == "--" ? Array(words.dropFirst()) : words
         if let first = words.first, first != "--", first.hasPrefix("-") {
             throw ValidationError("unknown option '\(first)'; a command that begins with a dash comes after \"--\"")

@@ -69,7 +69,7 @@ struct Run: ParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "The command and its arguments, after \"--\" or alone.")
     var command: [String]
 
-    func validate() throws { _ = try Passthrough.command(command) }
+    func validate() throws { _ = try Passthrough.command(command, of: self) }
 
     private var request: ContainerRequest {
         var request = ContainerRequest()
@@ -96,7 +96,7 @@ struct Run: ParsableCommand {
     }
 
     private func start() throws {
-        let command = try Passthrough.command(command)
+        let command = try Passthrough.command(command, of: self)
         let settings = try Settings(.current)
         let (networks, damaged) = try settings.configurations.networks()
         for damage in damaged { StandardStreams.writeError("warning: passing over \(damage)\n") }
