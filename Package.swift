@@ -90,6 +90,7 @@ let package = Package(
         library("CNIRuntime", uses: ["CNI", "CNIExecution", "JSON", "LinuxSystem", "NetworkAddress", system]),
 
         library("CNINetworks", uses: ["CNI", "CNIRuntime", "JSON", "LinuxSystem", "MessageDigest", "NetworkAddress", system]),
+        library("CNIContainers", uses: ["CNI", "CNINetworks", "CNIRuntime", "JSON", "LinuxSystem", "NetworkAddress", system]),
         library("PacketFilterSetup", uses: ["CNI", "JSON", "PacketFilter"]),
 
         // Plugins.
@@ -102,7 +103,7 @@ let package = Package(
         plugin("tuning", uses: ["CNI", "CNIPlugin", "InterfaceSetup", "Netlink", "NetworkAddress", "JSON", "LinuxSystem", system]),
 
         // The tool for people.
-        executable("cnitool", uses: ["CNINetworks", "CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", "Netlink", "NetworkAddress", arguments, system], links: staticFoundation),
+        executable("cnitool", uses: ["CNIContainers", "CNINetworks", "CNIRuntime", "CNI", "JSON", "LinuxSystem", "MessageDigest", "Netlink", "NetworkAddress", arguments, system], links: staticFoundation),
 
         // Tests. What they share, then values and fakes, then the kernel.
         .target(name: "TestSupport", dependencies: ["JSON", "NetworkAddress", "CNI"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -125,6 +126,7 @@ let package = Package(
         tests("MessageDigestTests", uses: ["MessageDigest"]),
         tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "CNIExecution", "cnitool", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("CNINetworksTests", uses: ["CNINetworks", "CNIRuntime", "CNI", "JSON", "NetworkAddress"]),
+        tests("CNIContainersTests", uses: ["CNIContainers", "CNINetworks", "CNIRuntime", "CNI", "JSON", "NetworkAddress", "LinuxSystem"]),
         tests("LayoutTests", uses: ["TestSupport"]),
         tests("KernelTests", uses: ["TestSupport", "JSON", "NetworkAddress", "CNI"]),
     ]

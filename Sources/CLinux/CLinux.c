@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/vfs.h>
@@ -84,3 +86,17 @@ void CLinux_stopInterrupting(void) {
     setitimer(ITIMER_REAL, &none, NULL);
     sigaction(SIGALRM, &previousAlarm, NULL);
 }
+
+int CLinux_fork(void) { return fork(); }
+
+int CLinux_newMountAndHostNameNamespaces(void) { return unshare(CLONE_NEWNS | CLONE_NEWUTS); }
+
+int CLinux_enterNamespacesOfProcess(int process, int withNetwork) {
+    return setns(process, CLONE_NEWNS | CLONE_NEWUTS | (withNetwork ? CLONE_NEWNET : 0));
+}
+
+int CLinux_signalWhenParentEnds(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
+
+int CLinux_openProcess(int identifier) { return pidfd_open(identifier, 0); }
+
+int CLinux_signalProcess(int process, int signal) { return pidfd_send_signal(process, signal, NULL, 0); }

@@ -10,11 +10,17 @@ public struct NetworkInspection: Sendable {
     let file: String
     let entries: [CachedAttachment]
     let leases: Set<IPAddress>
+    let containerNames: [String: String]
 
     /// - Parameters:
     ///   - entries: the network's attachments, as the result cache has them.
     ///   - leases: the addresses that somebody has.
-    public init(_ network: ConfigurationFolder.Network, entries: [CachedAttachment], leases: [IPAddress]) {
+    ///   - containerNames: the names of containers that have one, by id.
+    public init(
+        _ network: ConfigurationFolder.Network, entries: [CachedAttachment], leases: [IPAddress],
+        containerNames: [String: String] = [:]
+    ) {
+        self.containerNames = containerNames
         list = network.list
         outline = NetworkOutline(network.list)
         file = network.file
@@ -37,7 +43,7 @@ public struct NetworkInspection: Sendable {
         if let bridge = outline.bridge { object["bridge"] = .string(bridge) }
         object["gateways"] = .array(outline.ranges.map { .string("\($0.gateway)") })
         object["ranges"] = .array(outline.ranges.map(range))
-        object["attachments"] = .array(entries.map(NetworkInspection.attachment))
+        object["attachments"] = .array(entries.map(attachment))
         object["configuration"] = .object(list.document)
         return .object(object)
     }
@@ -64,16 +70,17 @@ public struct NetworkInspection: Sendable {
     }
 
     /// One attachment: whose it is, the link in the container, its addresses, and the ports that lead there.
-    private static func attachment(_ entry: CachedAttachment) -> JSONValue {
+    private func attachment(_ entry: CachedAttachment) -> JSONValue {
         let result = try? AttachmentResult(JSONField(.object(entry.result)), version: .assumed)
         let name = entry.attachment.interfaceName
-        let link = result?.interfaces.firstIndex { $0.name == name && $0.sandbox != nil }
-        let addresses = result?.ips.filter { link == nil || $0.interface == nil || $0.interface == link } ?? []
-        let mac = link.flatMap { index in result?.interfaces[index].mac }
+        let addresses = result?.prefixes(of: name) ?? []
+        let mac = result.flatMap { result in result.containerLink(name).flatMap { result.interfaces[$0].mac } }
         return [
-            "containerID": .string(entry.attachment.containerID), "ifname": .string(name),
+            "containerID": .string(entry.attachment.containerID),
+            "containerName": containerNames[entry.attachment.containerID].map { .string($0) } ?? .null,
+            "ifname": .string(name),
             "sandbox": .string(entry.sandboxPath), "mac": mac.map { .string($0) } ?? .null,
-            "addresses": .array(addresses.map { .string("\($0.address)") }),
+            "addresses": .array(addresses.map { .string("\($0)") }),
             "ports": entry.capabilityArguments["portMappings"] ?? [],
         ]
     }

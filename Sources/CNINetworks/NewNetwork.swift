@@ -88,6 +88,9 @@ public struct NewNetwork: Equatable, Sendable {
         }
     }
 
+    /// What containers may choose: addresses, which are host-local's business, and the hardware address.
+    private static let choices: JSONValue = ["ips": true, "mac": true]
+
     private func bridgePlugins(
         _ options: NetworkDriverOptions, _ ranges: [NewRange], _ surroundings: NetworkSurroundings
     ) throws(NetworkRefusal) -> [JSONValue] {
@@ -95,6 +98,7 @@ public struct NewNetwork: Equatable, Sendable {
         var bridge: JSONObject = [
             "type": "bridge", "bridge": .string(bridgeName(longest, surroundings)),
             (isInternal ? "isGateway" : "isDefaultGateway"): true, "ipMasq": .bool(!isInternal), "hairpinMode": true,
+            "capabilities": NewNetwork.choices,
         ]
         if let backend, !isInternal { bridge["ipMasqBackend"] = .string(backend.rawValue) }
         if let mtu = options.mtu { bridge["mtu"] = .integer(Int64(mtu)) }
@@ -111,7 +115,9 @@ public struct NewNetwork: Equatable, Sendable {
     }
 
     private func macvlanPlugin(_ options: NetworkDriverOptions, _ ranges: [NewRange]) -> JSONValue {
-        var macvlan: JSONObject = ["type": "macvlan", "master": .string(options.parent ?? "")]
+        var macvlan: JSONObject = [
+            "type": "macvlan", "master": .string(options.parent ?? ""), "capabilities": NewNetwork.choices,
+        ]
         if let mode = options.mode { macvlan["mode"] = .string(mode) }
         if let mtu = options.mtu { macvlan["mtu"] = .integer(Int64(mtu)) }
         var ipam: JSONObject = ["type": "host-local", "ranges": .array(ranges.map { .array([$0.json]) })]

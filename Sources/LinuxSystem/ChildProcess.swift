@@ -72,20 +72,6 @@ public struct ChildProcess: ~Copyable {
         if failure != 0 { throw Errno(rawValue: failure) }
         return identifier
     }
-
-    /// Calls `body` with a NULL-terminated array of C strings.
-    private static func withCStrings<Result>(
-        _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-    ) -> Result {
-        let pointers = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: texts.count + 1)
-        for (position, text) in texts.enumerated() { pointers[position] = strdup(text) }
-        pointers[texts.count] = nil
-        defer {
-            for position in texts.indices { free(pointers[position]) }
-            pointers.deallocate()
-        }
-        return body(pointers)
-    }
 }
 
 /// Whether there is a regular file at `path` that this process may execute.

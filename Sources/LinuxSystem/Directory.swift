@@ -226,6 +226,29 @@ extension Directory {
         try succeeding { flock(file.number, LOCK_EX) }
         return FileLock(adopting: file)
     }
+
+    /// Takes the lock of ``lock(_:mode:)`` where nobody else holds it; nil where somebody does.
+    public func tryLock(_ name: String, mode: UInt32 = 0o644) throws(Errno) -> FileLock? {
+        let file = try OwnedDescriptor(
+            opening: try checked(name), in: descriptor.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: mode)
+        do throws(Errno) {
+            try succeeding { flock(file.number, LOCK_EX | LOCK_NB) }
+            return FileLock(adopting: file)
+        } catch .wouldBlock {
+            return nil
+        } catch {
+            throw error
+        }
+    }
+
+    /// Gives a file new contents in its place, so that those see them who have it mounted or open: one write, then the rest
+    /// is cut off. The file is made where it is missing.
+    public func overwrite(_ name: String, contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
+        let file = try OwnedDescriptor(
+            opening: try checked(name), in: descriptor.number, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: mode)
+        try file.writeAll(contents)
+        try succeeding { ftruncate(file.number, contents.count) }
+    }
 }
 
 extension Directory {

@@ -14,6 +14,9 @@ public enum Files {
         return try file.readAll(limit: limit)
     }
 
+    /// Whether there is anything at `path`, symbolic links followed.
+    public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// The path of the working directory as the user came to it: `PWD` where that is true, so that symbolic links on
     /// the way are kept, and the kernel's own answer (getcwd(3)) otherwise.
     public static func workingDirectory() throws(Errno) -> String {

@@ -56,8 +56,16 @@ public final class NetworkNamespace: Sendable {
     ) throws -> Result {
         let home = try NetworkNamespace.own()
         try enter()
+        return try home.returning(after: body)
+    }
+
+    /// Runs `body`, and moves the calling thread into this namespace then, from wherever it is. Should that fail, the
+    /// process is of no more use and ends.
+    func returning<Result: ~Copyable, Failure: Error>(
+        after body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         defer {
-            do { try home.enter() } catch {
+            do { try enter() } catch {
                 StandardStreams.writeError("cannot return from the sandbox: \(error)\n")
                 abort()
             }
@@ -65,7 +73,8 @@ public final class NetworkNamespace: Sendable {
         return try body()
     }
 
-    private func enter() throws(Errno) {
+    /// Moves the calling thread into this namespace.
+    func enter() throws(Errno) {
         try succeeding { CLinux_enterNetworkNamespace(descriptor) }
     }
 }

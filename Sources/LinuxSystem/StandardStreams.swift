@@ -26,4 +26,12 @@ public enum StandardStreams {
     public static func writeError(_ text: String) {
         try? writeAll(Array(text.utf8), to: STDERR_FILENO)
     }
+
+    /// Has all three read from and write to nowhere (null(4)).
+    static func close() {
+        let nowhere = open("/dev/null", O_RDWR | O_CLOEXEC)
+        if nowhere < 0 { return }
+        for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] { dup2(nowhere, stream) }
+        if nowhere > STDERR_FILENO { _ = Glibc.close(nowhere) }
+    }
 }

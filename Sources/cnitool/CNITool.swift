@@ -18,6 +18,12 @@ struct CNITool: ParsableCommand {
               cnitool check demo /run/netns/blue
               cnitool del demo /run/netns/blue
 
+            Containers need no namespace made by hand:
+              cnitool network create net1
+              cnitool run --network net1 --name web -p 8080:80 -d -- busybox httpd -f
+              cnitool ps
+              cnitool stop web
+
             ENVIRONMENT
               NETCONFPATH  Folder of network configurations (default: /etc/cni/net.d)
               CNI_PATH     Folders of plugins (default: /opt/cni/bin)
@@ -25,14 +31,15 @@ struct CNITool: ParsableCommand {
               CNI_ARGS     Extra arguments: KEY=value;KEY=value
               CAP_ARGS     Capability arguments, one JSON object:
                            {"mac": "c2:11:22:33:44:55", "ips": ["10.1.0.9"]}
+              CNITOOL_STATE  Folder of the records of containers (default: /run/cnitool)
 
             EXIT STATUS
-              0 success, 1 failure (one sentence on standard error), 64 wrong usage
+              0 success, 1 failure (one sentence on standard error), 64 wrong usage; run and exec have more
             """,
         version: CNITool.versions,
         subcommands: [
             Add.self, Check.self, Delete.self, CollectGarbage.self, Status.self, Version.self,
-            NetworkCommand.self,
+            NetworkCommand.self, Run.self, ProcessStatus.self, Execute.self, Stop.self,
         ])
 
     /// The versions of the specification that the tool speaks, in a sentence.

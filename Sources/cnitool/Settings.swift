@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CNI
+internal import CNIContainers
 internal import CNIRuntime
 internal import JSON
 internal import LinuxSystem
@@ -8,6 +9,8 @@ internal import LinuxSystem
 struct Settings {
     let configurations: ConfigurationFolder
     let pluginFolders: [String]
+    /// The folder of the records of containers.
+    let state: String
     let interfaceName: String
     /// Nil where none are given.
     let arguments: CNIArguments?
@@ -17,6 +20,7 @@ struct Settings {
     init(_ environment: ProcessEnvironment) throws {
         func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         configurations = ConfigurationFolder(value("NETCONFPATH") ?? "/etc/cni/net.d")
+        state = value("CNITOOL_STATE") ?? ContainerStore.defaultPath
         pluginFolders = (value("CNI_PATH") ?? "/opt/cni/bin").split(separator: ":").map(String.init)
         interfaceName = value("CNI_IFNAME") ?? "eth0"
         arguments = try value("CNI_ARGS").map { try Settings.arguments($0) }

@@ -46,7 +46,7 @@ import Testing
                 "plugins": [
                     [
                         "type": "bridge", "bridge": "cni-web", "isDefaultGateway": true, "ipMasq": true,
-                        "hairpinMode": true,
+                        "hairpinMode": true, "capabilities": ["ips": true, "mac": true],
                         "ipam": [
                             "type": "host-local", "ranges": [[["subnet": "172.20.0.0/16", "gateway": "172.20.0.1"]]],
                         ],

@@ -25,7 +25,7 @@ enum LayoutRules {
         "CNetfilter": "PacketFilter", "CDBus": "DBus", "CDBusServer": "DBus",
     ]
     /// Modules of Swift whose names look like those of C.
-    static let swiftModules: Set = ["CNI", "CNIExecution", "CNINetworks", "CNIPlugin", "CNIRuntime"]
+    static let swiftModules: Set = ["CNI", "CNIContainers", "CNIExecution", "CNINetworks", "CNIPlugin", "CNIRuntime"]
     static let pointerOwners: Set = [
         "JSON", "LinuxSystem", "Netlink", "CLinux", "MessageDigest", "PacketFilter", "DBus",
     ]

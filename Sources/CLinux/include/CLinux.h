@@ -44,3 +44,21 @@ void CLinux_interruptCalls(long milliseconds);
 
 /// Undoes CLinux_interruptCalls.
 void CLinux_stopInterrupting(void);
+
+/// fork(2), which Swift refuses: only for processes with a single thread.
+int CLinux_fork(void);
+
+/// unshare(2) with CLONE_NEWNS and CLONE_NEWUTS: gives the calling process its own mounts and its own host name.
+int CLinux_newMountAndHostNameNamespaces(void);
+
+/// setns(2) with a process (pidfd): moves into its mount and host name namespaces, and into its network where that is asked.
+int CLinux_enterNamespacesOfProcess(int process, int withNetwork);
+
+/// prctl(2) PR_SET_PDEATHSIG: the calling process gets `signal` when the thread that started it ends.
+int CLinux_signalWhenParentEnds(int signal);
+
+/// pidfd_open(2), always close-on-exec.
+int CLinux_openProcess(int identifier);
+
+/// pidfd_send_signal(2).
+int CLinux_signalProcess(int process, int signal);

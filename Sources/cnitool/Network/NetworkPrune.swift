@@ -25,6 +25,7 @@ struct NetworkPrune: ParsableCommand {
 
     func run() throws {
         let settings = try Settings(.current)
+        ContainerHost.clean(settings)
         let (networks, damaged) = try settings.configurations.networks()
         let runtime = Runtime(pluginFolders: settings.pluginFolders, cache: ResultCache(cacheOptions.cache))
         for damage in damaged { runtime.warn("passing over \(damage)") }
@@ -38,7 +39,9 @@ struct NetworkPrune: ParsableCommand {
         }
         if unused.isEmpty { return }
         guard try force || confirms(unused.map(\.list.name)) else { return }
-        try remove(unused, NetworkRemoval(folder: settings.configurations, runtime: runtime))
+        try remove(
+            unused,
+            NetworkRemoval(folder: settings.configurations, runtime: runtime, host: ContainerHost(settings)))
     }
 
     private func confirms(_ names: [String]) throws -> Bool {

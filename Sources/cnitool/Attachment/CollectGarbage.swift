@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CNI
 internal import CNIRuntime
+internal import LinuxSystem
 
 /// `cnitool gc`
 struct CollectGarbage: ParsableCommand {
@@ -17,6 +18,7 @@ struct CollectGarbage: ParsableCommand {
     @OptionGroup var options: NetworkOptions
 
     func run() throws {
+        ContainerHost.clean(try Settings(.current))
         let (list, runtime) = try options.load()
         if list.disablesGarbageCollection {
             runtime.warn("nothing is removed: network \(list.name) says disableGC")

@@ -1,4 +1,5 @@
 internal import CNI
+internal import CNIContainers
 internal import CNINetworks
 internal import CNIRuntime
 internal import LinuxSystem
@@ -9,6 +10,8 @@ internal import SystemPackage
 struct NetworkRemoval {
     let folder: ConfigurationFolder
     let runtime: Runtime
+    /// Knows the containers of `cnitool run`.
+    let host: ContainerHost
     /// Whether attachments that live are detached first.
     var detaches = false
 
@@ -25,7 +28,7 @@ struct NetworkRemoval {
         }
         let entries = try runtime.cache.entries(ofNetwork: list.name).entries
         if !detaches, !living.isEmpty {
-            throw NetworkRemoval.refusal(list.name, entries.filter { living.contains($0.attachment) })
+            throw refusal(list.name, entries.filter { living.contains($0.attachment) })
         }
         for entry in entries {
             let attachment = entry.attachment
@@ -34,6 +37,7 @@ struct NetworkRemoval {
                     containerID: attachment.containerID, sandboxPath: entry.sandboxPath,
                     interfaceName: attachment.interfaceName), from: list)
         }
+        try host.forget(network: list.name)
         try runtime.collectGarbage(of: list, living: [])
         let outline = NetworkOutline(list)
         try removeBridge(of: outline)
@@ -51,15 +55,24 @@ struct NetworkRemoval {
     }
 
     /// Why a network stays that has attachments.
-    private static func refusal(_ name: String, _ living: [CachedAttachment]) -> Failure {
+    private func refusal(_ name: String, _ living: [CachedAttachment]) -> Failure {
+        let names = host.containers.mapValues(\.title)
         let named = living.prefix(5).map { entry in
+            if let name = names[entry.attachment.containerID] {
+                return "\(entry.attachment.interfaceName) of container \(name)"
+            }
             let sandbox = entry.sandboxPath.isEmpty ? "" : " (\(entry.sandboxPath))"
             return "\(entry.attachment.interfaceName) of container \(entry.attachment.containerID)\(sandbox)"
         }
         let more = living.count > named.count ? " and \(living.count - named.count) more" : ""
+        // Whoever uses the network may be a container of either kind.
+        let isOurs = living.contains { names[$0.attachment.containerID] != nil }
+        let isOther = living.contains { names[$0.attachment.containerID] == nil }
+        let remedies = [(isOurs, "\"cnitool network disconnect\""), (isOther, "\"cnitool del\"")].filter(\.0).map(\.1)
+            .joined(separator: " and ")
         return Failure(
             "network \"\(name)\" is in use by \(named.joined(separator: ", "))\(more): "
-                + "detach with \"cnitool del\", or use -f, which detaches all")
+                + "detach with \(remedies), or use -f, which detaches all")
     }
 
     /// Removes the bridge, unless somebody else uses it.

@@ -15,5 +15,8 @@ struct NetworkCommand: ParsableCommand {
             EXIT STATUS
               0 success, 1 failure (one sentence on standard error), 64 wrong usage
             """,
-        subcommands: [NetworkCreate.self, NetworkList.self, NetworkInspect.self, NetworkRemove.self, NetworkPrune.self])
+        subcommands: [
+            NetworkCreate.self, NetworkList.self, NetworkInspect.self, NetworkRemove.self, NetworkPrune.self,
+            NetworkConnect.self, NetworkDisconnect.self,
+        ])
 }

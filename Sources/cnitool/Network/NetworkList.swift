@@ -19,7 +19,9 @@ struct NetworkList: ParsableCommand {
     @OptionGroup var cacheOptions: CacheOptions
 
     func run() throws {
-        let (networks, damaged) = try Settings(.current).configurations.networks()
+        let settings = try Settings(.current)
+        ContainerHost.clean(settings)
+        let (networks, damaged) = try settings.configurations.networks()
         let (entries, unreadable) = try ResultCache(cacheOptions.cache).entries()
         for damage in damaged + unreadable { StandardStreams.writeError("warning: passing over \(damage)\n") }
         let counts = Dictionary(grouping: entries, by: \.attachment.network).mapValues(\.count)

@@ -77,7 +77,9 @@ struct NetworkCreate: ParsableCommand {
     }
 
     func run() throws {
-        let folder = try Settings(.current).configurations
+        let settings = try Settings(.current)
+        ContainerHost.clean(settings)
+        let folder = settings.configurations
         if dryRun {
             try StandardStreams.writeOutput(try text(among: folder))
             return

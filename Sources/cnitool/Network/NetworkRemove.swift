@@ -26,6 +26,7 @@ struct NetworkRemove: ParsableCommand {
 
     func run() throws {
         let settings = try Settings(.current)
+        ContainerHost.clean(settings)
         var failures: [String] = []
         for (index, name) in names.enumerated() {
             Progress.show(index, of: names.count, "removing \(name)")
@@ -34,7 +35,10 @@ struct NetworkRemove: ParsableCommand {
                     throw Failure("network \(name) is always there and cannot be removed")
                 }
                 let (network, runtime) = try settings.found(name, cache: cacheOptions.cache)
-                try NetworkRemoval(folder: settings.configurations, runtime: runtime, detaches: force).remove(network)
+                try NetworkRemoval(
+                    folder: settings.configurations, runtime: runtime, host: ContainerHost(settings),
+                    detaches: force
+                ).remove(network)
                 print(name)
             } catch {
                 failures.append("\(error)")

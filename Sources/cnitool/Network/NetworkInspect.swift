@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CNI
+internal import CNIContainers
 internal import CNINetworks
 internal import CNIRuntime
 internal import JSON
@@ -26,6 +27,7 @@ struct NetworkInspect: ParsableCommand {
 
     func run() throws {
         let settings = try Settings(.current)
+        ContainerHost.clean(settings)
         var documents: [JSONValue] = []
         for name in names { documents.append(try document(name, settings)) }
         try StandardStreams.write(.array(documents))
@@ -45,7 +47,10 @@ struct NetworkInspect: ParsableCommand {
         for damage in damaged { runtime.warn("passing over \(damage)") }
         let leases = LeaseFiles(NetworkOutline(network.list))
         do throws(Errno) {
-            return NetworkInspection(network, entries: entries, leases: try leases?.addresses() ?? []).json
+            return NetworkInspection(
+                network, entries: entries, leases: try leases?.addresses() ?? [],
+                containerNames: ContainerHost(settings).containers.compactMapValues(\.name)
+            ).json
         } catch {
             throw Failure("the leases of network \"\(name)\" cannot be read: \(error)")
         }

@@ -1,0 +1,152 @@
+internal import CNI
+internal import CNIContainers
+internal import CNINetworks
+internal import CNIRuntime
+internal import JSON
+internal import LinuxSystem
+internal import NetworkAddress
+internal import SystemPackage
+
+/// What commands share that make, change and remove containers.
+struct ContainerHost {
+    let store: ContainerStore
+    let warn: (String) -> Void
+
+    init(_ settings: Settings, warn: @escaping (String) -> Void = { StandardStreams.writeError("warning: \($0)\n") }) {
+        store = ContainerStore(settings.state)
+        self.warn = warn
+    }
+
+    /// Runs `body` while nobody else changes anything, after what dead containers left has been removed.
+    func locked<Value>(_ body: () throws -> Value) throws -> Value {
+        let lock: HeldLock
+        do throws(Errno) {
+            lock = HeldLock(try store.lock())
+        } catch {
+            let remedy = error == .permissionDenied ? ": run it as root" : ""
+            throw Failure("\(store.path): \(error)\(remedy)")
+        }
+        return try withExtendedLifetime(lock) {
+            try removeDead()
+            return try body()
+        }
+    }
+
+    /// Removes what dead containers left, where there are any and this user may. Nothing of that keeps a command from its
+    /// own work.
+    static func clean(_ settings: Settings) {
+        let host = ContainerHost(settings)
+        guard host.store.exists else { return }
+        do { try host.locked {} } catch { host.warn("cannot look for what dead containers left: \(error)") }
+    }
+
+    /// Removes containers whose supervisor is gone; the lock is held.
+    private func removeDead() throws {
+        var hasRemoved = false
+        for identifier in try store.identifiers() {
+            guard let claim = try store.claim(identifier) else {
+                if let record = try? store.record(of: identifier) { try removeUnfinished(record) }
+                continue
+            }
+            hasRemoved = true
+            do {
+                if let record = try store.record(of: identifier) { try tearDown(record) }
+                try store.remove(identifier)
+            } catch {
+                warn(
+                    "not everything of container \(ContainerNames.short(identifier)) could be removed, "
+                        + "the next command tries again: \(error)")
+            }
+            _ = consume claim
+        }
+        if hasRemoved { try store.refreshHosts() }
+    }
+
+    /// Detaches a living container from a network that it was being connected to by somebody who died over it; the lock,
+    /// which that one had, is held.
+    private func removeUnfinished(_ record: ContainerRecord) throws {
+        guard record.state == .running, record.attachments.contains(where: { !$0.isComplete }) else { return }
+        var record = record
+        for attachment in record.attachments where !attachment.isComplete { try detach(attachment, of: record) }
+        record.attachments.removeAll { !$0.isComplete }
+        try store.write(record)
+    }
+
+    /// Removes what was made for a container, whether all of it, some or nothing is there. Everything is tried, and one
+    /// error lists all failures.
+    func tearDown(_ record: ContainerRecord, members: PinnedNamespace? = nil) throws {
+        var failures: [String] = []
+        func attempt(_ body: () throws -> Void) {
+            do { try body() } catch { failures.append("\(error)") }
+        }
+        attempt { try endProcesses(record, members) }
+        for attachment in record.attachments.reversed() { attempt { try detach(attachment, of: record) } }
+        if let path = record.sandboxPath {
+            attempt {
+                do { try NetworkNamespace.remove(at: path) } catch { throw Failure("cannot remove \(path): \(error)") }
+            }
+        }
+        if !failures.isEmpty { throw Failure(failures.joined(separator: "; ")) }
+    }
+
+    /// Ends what still lives in the container.
+    private func endProcesses(_ record: ContainerRecord, _ members: PinnedNamespace?) throws {
+        let network = record.sandboxPath.flatMap { PinnedNamespace(.network, path: $0) }
+        for namespace in [network, members].compactMap({ $0 }) where try !namespace.endMembers() {
+            throw Failure("processes in container \(record.title) start others faster than they can be ended")
+        }
+    }
+
+    /// Runs DEL with what the network was when the container was attached.
+    func detach(_ attachment: ContainerAttachment, of record: ContainerRecord) throws {
+        let list = try NetworkConfigurationList(JSONField(.object(attachment.configuration)))
+        try runtime(of: record).delete(parameters(attachment, of: record), from: list)
+    }
+
+    func runtime(of record: ContainerRecord) -> Runtime {
+        Runtime(pluginFolders: record.pluginFolders, cache: ResultCache(record.cache), warn: warn)
+    }
+
+    private func parameters(_ attachment: ContainerAttachment, of record: ContainerRecord) -> AttachmentParameters {
+        AttachmentParameters(
+            containerID: record.id, sandboxPath: record.sandboxPath ?? "", interfaceName: attachment.interfaceName,
+            capabilityArguments: attachment.capabilityArguments)
+    }
+
+    /// Runs ADD; returns the attachment with its addresses, and the network's name servers.
+    func attach(
+        _ attachment: ContainerAttachment, of record: ContainerRecord
+    ) throws -> (attachment: ContainerAttachment, dns: AttachmentResult.DNS) {
+        let list = try NetworkConfigurationList(JSONField(.object(attachment.configuration)))
+        let result = try runtime(of: record).add(parameters(attachment, of: record), to: list).value
+        var attachment = attachment
+        attachment.isComplete = true
+        attachment.addresses = result.prefixes(of: attachment.interfaceName).map(\.address)
+        return (attachment, result.dns)
+    }
+
+    /// The containers that live, by id; none where this user may not know. The lock is free.
+    var containers: [String: ContainerRecord] {
+        guard store.exists, let living = try? locked({ try store.living() }) else { return [:] }
+        return Dictionary(living.map { ($0.id, $0) }) { $1 }
+    }
+
+    /// Has every container forget a network that it was detached from.
+    func forget(network: String) throws {
+        guard store.exists else { return }
+        try locked {
+            var hasChanged = false
+            for var record in try store.living() where record.attachments.contains(where: { $0.network == network }) {
+                record.attachments.removeAll { $0.network == network }
+                try store.write(record)
+                hasChanged = true
+            }
+            if hasChanged { try store.refreshHosts() }
+        }
+    }
+
+    /// The one container that is meant; the lock is held.
+    func container(_ text: String) throws -> ContainerRecord {
+        try ContainerNames.find(text, in: try store.living())
+    }
+}

@@ -1,0 +1,58 @@
+internal import ArgumentParser
+internal import CNIContainers
+internal import CNIRuntime
+internal import JSON
+internal import LinuxSystem
+
+/// `cnitool network disconnect`
+struct NetworkDisconnect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "disconnect",
+        abstract: "Detach a container that runs from a network.",
+        discussion: """
+            The others on the network forget its names, and it theirs.
+
+            EXAMPLE
+              cnitool network disconnect net2 web
+
+            EXIT STATUS
+              0 success, 1 failure (one sentence on standard error), 64 wrong usage
+            """)
+
+    @Flag(
+        name: [.short, .long],
+        help: "Forget the attachment even where the plugins fail; one that is not there is no failure.")
+    var force = false
+
+    @Argument(help: "Name of the network.")
+    var network: String
+
+    @Argument(help: "Name or id of the container, or the beginning of its id.")
+    var container: String
+
+    func run() throws {
+        let host = ContainerHost(try Settings(.current))
+        try host.locked {
+            var record = try host.container(container)
+            guard let index = record.attachments.firstIndex(where: { $0.network == network }) else {
+                if force { return }
+                let networks = record.attachments.map(\.network).joined(separator: ", ")
+                throw ContainerRefusal(
+                    "container \(record.title) is not on network \(JSONValue.quoted(network)): "
+                        + (networks.isEmpty ? "it is on none" : "it is on \(networks)"))
+            }
+            guard record.state == .running else {
+                throw ContainerRefusal("container \(record.title) is \(record.state.rawValue): try again")
+            }
+            do {
+                try host.detach(record.attachments[index], of: record)
+            } catch {
+                guard force else { throw error }
+                host.warn("\(error)")
+            }
+            record.attachments.remove(at: index)
+            try host.store.write(record)
+            try host.store.refreshHosts()
+        }
+    }
+}
