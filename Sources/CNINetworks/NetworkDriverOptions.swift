@@ -5,6 +5,7 @@ struct NetworkDriverOptions {
     private(set) var mtu: Int?
     private(set) var vlan: Int?
     private(set) var isolates = false
+    private(set) var hasHostShim = false
     private(set) var mode: String?
     private(set) var parent: String?
 
@@ -14,7 +15,7 @@ struct NetworkDriverOptions {
     static func known(_ driver: NewNetwork.Driver) -> [String] {
         switch driver {
         case .bridge: ["isolate", "mtu", "vlan"]
-        case .macvlan: ["mode", "mtu", "parent"]
+        case .macvlan: ["host-shim", "mode", "mtu", "parent"]
         }
     }
 
@@ -39,6 +40,9 @@ struct NetworkDriverOptions {
             }
             try set(parts[0], parts[1])
         }
+        if hasHostShim, let mode, mode != "bridge" {
+            throw NetworkRefusal("-o host-shim: the host reaches containers in mode bridge only, found mode=\(mode)")
+        }
     }
 
     private mutating func set(_ key: String, _ value: String) throws(NetworkRefusal) {
@@ -51,12 +55,15 @@ struct NetworkDriverOptions {
         func refusal(_ expected: String) -> NetworkRefusal {
             NetworkRefusal("-o \(key): expected \(expected), found \(JSONValue.quoted(value))")
         }
+        func flag() throws(NetworkRefusal) -> Bool {
+            guard let flag = Bool(value) else { throw refusal("true or false") }
+            return flag
+        }
         switch key {
         case "mtu": mtu = try number(68...65535)
         case "vlan": vlan = try number(1...4094)
-        case "isolate":
-            guard let flag = Bool(value) else { throw refusal("true or false") }
-            isolates = flag
+        case "isolate": isolates = try flag()
+        case "host-shim": hasHostShim = try flag()
         case "mode":
             guard NetworkDriverOptions.modes.contains(value) else {
                 throw refusal("one of \(NetworkDriverOptions.modes.joined(separator: ", "))")

@@ -118,6 +118,7 @@ public struct NewNetwork: Equatable, Sendable {
         var macvlan: JSONObject = [
             "type": "macvlan", "master": .string(options.parent ?? ""), "capabilities": NewNetwork.choices,
         ]
+        if options.hasHostShim { macvlan["hostShim"] = true }
         if let mode = options.mode { macvlan["mode"] = .string(mode) }
         if let mtu = options.mtu { macvlan["mtu"] = .integer(Int64(mtu)) }
         var ipam: JSONObject = ["type": "host-local", "ranges": .array(ranges.map { .array([$0.json]) })]

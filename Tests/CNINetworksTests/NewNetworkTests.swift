@@ -119,6 +119,20 @@ import Testing
             ])
     }
 
+    @Test func `a macvlan network may have a link for the host`() throws {
+        func macvlan(_ options: [String]) throws -> JSONField {
+            try plugin(0, "lan") {
+                $0.driver = .macvlan
+                $0.subnets = ["192.168.56.0/24"]
+                $0.options = ["parent=enp0s8"] + options
+            }
+        }
+        #expect(try macvlan(["host-shim=true"])["hostShim"].bool() == true)
+        #expect(try macvlan(["host-shim=false"])["hostShim"].isAbsent)
+        #expect(throws: NetworkRefusal.self) { try macvlan(["host-shim=true", "mode=vepa"]) }
+        #expect(throws: NetworkRefusal.self) { try macvlan(["host-shim=maybe"]) }
+    }
+
     @Test func `a macvlan network is on its parent, and may share the parent's subnet`() throws {
         let change: (inout NewNetwork) -> Void = {
             $0.driver = .macvlan

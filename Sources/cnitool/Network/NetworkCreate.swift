@@ -17,7 +17,8 @@ struct NetworkCreate: ParsableCommand {
 
             OPTIONS OF DRIVERS (-o)
               bridge   mtu=68…65535, vlan=1…4094, isolate=true (no traffic from other isolated networks)
-              macvlan  parent=LINK, mode=bridge|private|vepa|passthru, mtu=68…65535
+              macvlan  parent=LINK, mode=bridge|private|vepa|passthru, mtu=68…65535,
+                       host-shim=true (the host reaches the containers)
 
             EXIT STATUS
               0 success, 1 refused or failed (one sentence on standard error), 64 wrong usage

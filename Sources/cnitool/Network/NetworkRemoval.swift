@@ -57,13 +57,13 @@ struct NetworkRemoval {
     /// Why a network stays that has attachments.
     private func refusal(_ name: String, _ living: [CachedAttachment]) -> Failure {
         let names = host.containers.mapValues(\.title)
-        let named = living.prefix(5).map { entry in
+        let named = living.map { entry in
             if let name = names[entry.attachment.containerID] {
                 return "\(entry.attachment.interfaceName) of container \(name)"
             }
             let sandbox = entry.sandboxPath.isEmpty ? "" : " (\(entry.sandboxPath))"
             return "\(entry.attachment.interfaceName) of container \(entry.attachment.containerID)\(sandbox)"
-        }
+        }.sorted().prefix(5)
         let more = living.count > named.count ? " and \(living.count - named.count) more" : ""
         // Whoever uses the network may be a container of either kind.
         let isOurs = living.contains { names[$0.attachment.containerID] != nil }
