@@ -1,5 +1,4 @@
-internal import CNI
-public import CNIRuntime
+public import CNI
 public import NetworkAddress
 
 /// What a new network has to keep clear of: other networks, and what the host has.
@@ -36,11 +35,11 @@ public struct NetworkSurroundings: Equatable, Sendable {
     }
 
     /// Adds what a network's configuration claims.
-    public mutating func add(_ network: ConfigurationFolder.Network) {
-        let outline = NetworkOutline(network.list)
-        files[network.list.name] = network.file
+    public mutating func add(_ list: NetworkConfigurationList, file: String) {
+        let outline = NetworkOutline(list)
+        files[list.name] = file
         bridges += [outline.bridge].compactMap { $0 }
-        occupied += outline.ranges.map { Occupied($0.subnet, holder: "network \"\(network.list.name)\"") }
+        occupied += outline.ranges.map { Occupied($0.subnet, holder: "network \"\(list.name)\"") }
     }
 
     /// Adds the address of a link.

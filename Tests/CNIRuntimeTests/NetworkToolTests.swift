@@ -135,6 +135,8 @@ import Testing
             #expect(outcome.ending == .exited(status: 1))
             #expect(outcome.errorText == "Error: network \(name) is always there and cannot be removed\n")
         }
+        let several = try place.run("rm", "one", "two").errorText.split(separator: "\n")
+        #expect(several.count == 2 && several.allSatisfy { $0.hasPrefix("Error: ") }, "\(several)")
         let missing = try place.run("rm", "-f", "web")
         #expect(missing.ending == .exited(status: 1))
         #expect(missing.errorText.hasPrefix("Error: no network named \"web\" in "))
@@ -170,5 +172,87 @@ import Testing
         #expect(outcome.isSuccess)
         #expect(outcome.errorText.hasPrefix("warning: leaving network \"web\" alone: result cache: "))
         #expect(place.files == ["web.conflist"])
+    }
+
+    @Test func `several networks are created at once, or none`() throws {
+        let place = try Workplace()
+        let outcome = try place.run("create", "one", "two", "three")
+        #expect(outcome.isSuccess && outcome.outputText == "one\ntwo\nthree\n", "\(outcome)")
+        let subnets = try ["one", "two", "three"].map { name in
+            let text = try place.folder.text(of: "net.d/\(name).conflist")
+            let plugins = try JSONField(JSONValue(parsing: Array(text.utf8)))["plugins"].elements()
+            return try #require(plugins.first)["ipam"]["ranges"].value
+        }
+        #expect(subnets[0] != subnets[1] && subnets[1] != subnets[2])
+        let files = place.files
+        for names in [["four", "two"], ["four", "four"], ["four", "no/name"]] {
+            #expect(try place.run(["create"] + names).ending == .exited(status: 1), "\(names)")
+        }
+        #expect(try place.run("create", "--subnet", "198.18.0.0/16", "four", "five").ending == .exited(status: 64))
+        #expect(place.files == files)
+    }
+
+    // MARK: On a terminal
+
+    /// Runs a command whose standard streams are a terminal, on which `input` is typed.
+    private func onTerminal(_ place: Workplace, _ input: String, _ arguments: String...) throws -> String {
+        let program = """
+            import os, pty, select, sys, time
+            answer, arguments = sys.argv[1], sys.argv[2:]
+            pid, terminal = pty.fork()
+            if pid == 0: os.execv(arguments[0], arguments)
+            output, typed, end = b"", not answer, time.monotonic() + 60
+            while time.monotonic() < end and select.select([terminal], [], [], 60)[0]:
+                try: data = os.read(terminal, 65536)
+                except OSError: break
+                if not data: break
+                output += data
+                if not typed and output.endswith(b"[y/N] "):
+                    os.write(terminal, answer.encode() + b"\\n")
+                    typed = True
+            sys.stdout.buffer.write(output)
+            sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            """
+        let outcome = try Subprocess.run(
+            "/usr/bin/python3", ["-c", program, input, Executables.path(of: "cnitool"), "network"] + arguments,
+            environment: [
+                "PATH": "/usr/bin:/bin", "NETCONFPATH": "\(place.folder.path)/net.d",
+                "CNI_PATH": "\(place.folder.path)/bin",
+            ])
+        #expect(outcome.isSuccess, "\(outcome)")
+        return outcome.outputText.replacing("\r\n", with: "\n")
+    }
+
+    @Test func `headings are bold on a terminal, and nowhere else`() throws {
+        let place = try Workplace()
+        #expect(try onTerminal(place, "", "ls").hasPrefix("\u{1B}[1mNAME"))
+        #expect(try place.run("ls").outputText.hasPrefix("NAME"))
+    }
+
+    @Test func `on a terminal, prune asks, and long work shows how far it is`() throws {
+        let place = try Workplace()
+        let names = (1...6).map { "net\($0)" }
+        let created = try onTerminal(place, "", "create", names[0], names[1], names[2], names[3], names[4], names[5])
+        #expect(created.contains("\r\u{1B}[K5/6 creating net6\r\u{1B}[Knet6\n"), "\(created)")
+        #expect(place.files.count == 6)
+        let refused = try onTerminal(place, "n", "prune", "--cache", "\(place.folder.path)/cache")
+        #expect(refused.hasPrefix("Remove \(names.joined(separator: ", "))? [y/N] "), "\(refused)")
+        #expect(place.files.count == 6)
+        // What a short work has done is read before a line about it could be.
+        let one = try onTerminal(place, "", "create", "net7")
+        #expect(one == "net7\n")
+    }
+
+    @Test func `two hundred networks are listed at once`() throws {
+        let place = try Workplace()
+        #expect(try place.run(["create"] + (1...200).map { "net\($0)" }).isSuccess)
+        var times: [Duration] = []
+        for _ in 0..<5 {
+            let begun = ContinuousClock.now
+            let outcome = try place.run("ls")
+            times.append(begun.duration(to: .now))
+            #expect(outcome.outputText.split(separator: "\n").count == 203, "\(outcome)")
+        }
+        #expect(times.contains { $0 < .milliseconds(100) }, "\(times)")
     }
 }

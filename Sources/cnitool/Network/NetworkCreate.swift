@@ -1,4 +1,5 @@
 public import ArgumentParser
+internal import CNI
 public import CNINetworks
 internal import CNIRuntime
 internal import JSON
@@ -9,11 +10,12 @@ internal import SystemPackage
 struct NetworkCreate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
-        abstract: "Create a network: write its configuration into NETCONFPATH.",
+        abstract: "Create networks: write their configurations into NETCONFPATH.",
         discussion: """
             Nothing but the file is made; bridge and rules come with the first container. Without --subnet the network \
             gets the first free one of 172.18.0.0/16 to 172.31.0.0/16, 192.168.0.0/20 to 192.168.240.0/20 and \
-            10.144.0.0/20 to 10.223.240.0/20. Prints the name of the network.
+            10.144.0.0/20 to 10.223.240.0/20. Several names make several networks with the same options, none where one of \
+            them is refused. Prints the names of the networks.
 
             OPTIONS OF DRIVERS (-o)
               bridge   mtu=68…65535, vlan=1…4094, isolate=true (no traffic from other isolated networks)
@@ -24,8 +26,8 @@ struct NetworkCreate: ParsableCommand {
               0 success, 1 refused or failed (one sentence on standard error), 64 wrong usage
             """)
 
-    @Argument(help: "Name of the network.")
-    var name: String
+    @Argument(help: "Names of the networks.")
+    var names: [String]
 
     @Option(name: [.short, .long], help: "What connects the containers: bridge or macvlan.")
     var driver = NewNetwork.Driver.bridge
@@ -62,7 +64,14 @@ struct NetworkCreate: ParsableCommand {
     @Flag(help: "Print the file, and write nothing.")
     var dryRun = false
 
-    private var network: NewNetwork {
+    func validate() throws {
+        let given = [("--subnet", subnet), ("--aux-address", auxAddress)].filter { !$0.1.isEmpty }.map(\.0)
+        if names.count > 1, !given.isEmpty {
+            throw ValidationError("\(given.joined(separator: " and ")): name one network only, or leave it out")
+        }
+    }
+
+    private func network(named name: String) -> NewNetwork {
         var network = NewNetwork(name: name)
         network.driver = driver
         network.subnets = subnet
@@ -82,29 +91,52 @@ struct NetworkCreate: ParsableCommand {
         ContainerHost.clean(settings)
         let folder = settings.configurations
         if dryRun {
-            try StandardStreams.writeOutput(try text(among: folder))
+            for file in try files(among: folder) { try StandardStreams.writeOutput(file.contents) }
             return
         }
         do {
             let directory = try Directory(creating: folder.path)
             // Two that choose a subnet at the same time must not choose the same one.
             let lock = try directory.lock("cni.lock")
-            try directory.create(network.fileName, contents: try text(among: folder))
+            try create(directory, folder)
             _ = consume lock
         } catch let error as Errno {
-            let file = "\(folder.path)/\(network.fileName)"
-            guard error == .fileExists else { throw Failure("cannot write \(file): \(error)") }
-            throw Failure("\(file) is there already, with another network in it: choose another name")
+            throw Failure("cannot write into \(folder.path): \(error)")
         }
-        print(name)
     }
 
-    /// The file's contents.
-    private func text(among folder: ConfigurationFolder) throws -> [UInt8] {
+    /// Writes all files, or none where one of them cannot be.
+    private func create(_ directory: borrowing Directory, _ folder: ConfigurationFolder) throws {
+        let files = try files(among: folder)
+        for file in files where (try? directory.contains(file.name)) == true {
+            throw Failure(
+                "\(folder.path)/\(file.name) is there already, with another network in it: choose another name")
+        }
+        var progress = Progress(of: files.count)
+        for file in files {
+            progress.begin("creating \(file.network)")
+            do throws(Errno) { try directory.create(file.name, contents: file.contents) } catch {
+                progress.clear()
+                throw Failure("cannot write \(folder.path)/\(file.name): \(error)")
+            }
+            try progress.finish(file.network)
+        }
+    }
+
+    /// What is to be written.
+    private func files(
+        among folder: ConfigurationFolder
+    ) throws -> [(network: String, name: String, contents: [UInt8])] {
         var generator = SystemRandomNumberGenerator()
-        let surroundings = try NetworkSurroundings(of: folder)
-        let document = try network.configuration(in: surroundings, &generator)
-        return JSONValue.object(document).text() + [UInt8(ascii: "\n")]
+        var surroundings = try NetworkSurroundings(of: folder)
+        return try names.map { name in
+            let network = network(named: name)
+            let document = try network.configuration(in: surroundings, &generator)
+            // The next one keeps clear of it.
+            surroundings.add(
+                try NetworkConfigurationList(JSONField(.object(document))), file: "\(folder.path)/\(network.fileName)")
+            return (name, network.fileName, JSONValue.object(document).text() + [UInt8(ascii: "\n")])
+        }
     }
 }
 

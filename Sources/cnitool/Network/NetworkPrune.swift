@@ -55,17 +55,16 @@ struct NetworkPrune: ParsableCommand {
     }
 
     private func remove(_ networks: [ConfigurationFolder.Network], _ removal: NetworkRemoval) throws {
-        var failures: [String] = []
-        for (index, network) in networks.enumerated() {
-            Progress.show(index, of: networks.count, "removing \(network.list.name)")
+        var progress = Progress(of: networks.count)
+        for network in networks {
+            progress.begin("removing \(network.list.name)")
             do {
                 try removal.remove(network)
-                print(network.list.name)
+                try progress.finish(network.list.name)
             } catch {
-                failures.append("\(error)")
+                progress.fail("network \"\(network.list.name)\" stays: \(error)")
             }
         }
-        Progress.clear(networks.count)
-        if !failures.isEmpty { throw Failure(failures.joined(separator: "; ")) }
+        try progress.end()
     }
 }

@@ -27,9 +27,9 @@ struct NetworkRemove: ParsableCommand {
     func run() throws {
         let settings = try Settings(.current)
         ContainerHost.clean(settings)
-        var failures: [String] = []
-        for (index, name) in names.enumerated() {
-            Progress.show(index, of: names.count, "removing \(name)")
+        var progress = Progress(of: names.count)
+        for name in names {
+            progress.begin("removing \(name)")
             do {
                 if NewNetwork.builtIn.contains(name) {
                     throw Failure("network \(name) is always there and cannot be removed")
@@ -39,27 +39,11 @@ struct NetworkRemove: ParsableCommand {
                     folder: settings.configurations, runtime: runtime, host: ContainerHost(settings),
                     detaches: force
                 ).remove(network)
-                print(name)
+                try progress.finish(name)
             } catch {
-                failures.append("\(error)")
+                progress.fail("\(error)")
             }
         }
-        Progress.clear(names.count)
-        if !failures.isEmpty { throw Failure(failures.joined(separator: "; ")) }
-    }
-}
-
-/// A line that tells how far long work is, where somebody reads standard error on a terminal.
-enum Progress {
-    private static let least = 5
-
-    static func show(_ done: Int, of all: Int, _ what: String) {
-        guard all >= least, StandardStreams.errorIsTerminal else { return }
-        StandardStreams.writeError("\r\u{1B}[K\(done)/\(all) \(what)")
-    }
-
-    static func clear(_ all: Int) {
-        guard all >= least, StandardStreams.errorIsTerminal else { return }
-        StandardStreams.writeError("\r\u{1B}[K")
+        try progress.end()
     }
 }

@@ -10,7 +10,7 @@ extension NetworkSurroundings {
         self.init()
         let (networks, damaged) = try folder.networks()
         for damage in damaged { StandardStreams.writeError("warning: passing over \(damage)\n") }
-        for network in networks { add(network) }
+        for network in networks { add(network.list, file: network.file) }
         let socket = try NetlinkSocket()
         let links = try socket.links()
         self.links = links.map(\.name)
