@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -100,3 +102,8 @@ int CLinux_signalWhenParentEnds(int signal) { return prctl(PR_SET_PDEATHSIG, sig
 int CLinux_openProcess(int identifier) { return pidfd_open(identifier, 0); }
 
 int CLinux_signalProcess(int process, int signal) { return pidfd_send_signal(process, signal, NULL, 0); }
+
+int CLinux_openWithoutLinks(const char *path, int flags) {
+    struct open_how how = {.flags = flags, .resolve = RESOLVE_NO_SYMLINKS};
+    return syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}

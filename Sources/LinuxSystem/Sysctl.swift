@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 public import SystemPackage
 
@@ -41,21 +42,36 @@ public struct Sysctl: Hashable, Sendable, CustomStringConvertible {
     /// The longest value that is read, in bytes.
     public static let maximumLength = 4096
 
-    /// The file, reached step by step below /proc/sys/net: whatever a component holds, it leads nowhere else.
+    /// The file. Whatever a component holds, it leads nowhere but below /proc/sys/net.
     private func opened(_ flags: CInt) throws(Errno) -> OwnedDescriptor {
-        let folder = try OwnedDescriptor(opening: "/proc/sys/net", O_RDONLY | O_DIRECTORY)
-        return try folder.descendant(components[...], flags)
+        guard !components.isEmpty, components.allSatisfy(Sysctl.isName) else { throw .invalidArgument }
+        do throws(Errno) {
+            // One call for all steps.
+            return try OwnedDescriptor(openingWithoutLinks: "/proc/sys/" + description, flags)
+        } catch {
+            // Kernels before 5.6, and filters of system calls that do not know this one.
+            guard error == .noFunction || error == .notPermitted else { throw error }
+            let folder = try OwnedDescriptor(opening: "/proc/sys/net", O_RDONLY | O_DIRECTORY)
+            return try folder.descendant(components[...], flags)
+        }
+    }
+
+    private static func isName(_ component: String) -> Bool {
+        !component.isEmpty && component != "." && component != ".."
+            && !component.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
     }
 }
 
 extension OwnedDescriptor {
-    /// Opens a file below this directory. Each component is a name in the one before: `EINVAL` for those that are not,
-    /// `ELOOP` or `ENOTDIR` for a symbolic link.
-    func descendant(_ components: ArraySlice<String>, _ flags: CInt) throws(Errno) -> OwnedDescriptor {
-        guard let name = components.first, !name.isEmpty, name != ".", name != "..",
-            !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 })
-        else { throw .invalidArgument }
-        let rest = components.dropFirst()
+    /// openat2(2) that goes by no symbolic link, `ELOOP` where there is one; always close-on-exec.
+    init(openingWithoutLinks path: String, _ flags: CInt) throws(Errno) {
+        self.init(adopting: try succeeding { CLinux_openWithoutLinks(path, flags | O_CLOEXEC) })
+    }
+
+    /// Opens a file below this directory, by names in one directory after the other. `ELOOP` or `ENOTDIR` for a symbolic
+    /// link.
+    func descendant(_ names: ArraySlice<String>, _ flags: CInt) throws(Errno) -> OwnedDescriptor {
+        let (name, rest) = (names.first ?? "", names.dropFirst())
         if rest.isEmpty { return try OwnedDescriptor(opening: name, in: number, flags | O_NOFOLLOW) }
         let folder = try OwnedDescriptor(opening: name, in: number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         return try folder.descendant(rest, flags)

@@ -62,3 +62,6 @@ int CLinux_openProcess(int identifier);
 
 /// pidfd_send_signal(2).
 int CLinux_signalProcess(int process, int signal);
+
+/// openat2(2) with RESOLVE_NO_SYMLINKS: fails with ELOOP where a symbolic link is on the way.
+int CLinux_openWithoutLinks(const char *_Nonnull path, int flags);
