@@ -3,6 +3,7 @@ public import NetworkAddress
 
 /// Ports of the host that lead to ports of a container, as `-p` asks for them.
 public struct PortPublication: Equatable, Sendable {
+    /// What the ports are of.
     public enum Transport: String, CaseIterable, Sendable {
         case tcp
         case udp

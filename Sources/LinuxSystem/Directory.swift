@@ -270,6 +270,9 @@ extension Directory {
             self.nanoseconds = nanoseconds
         }
 
+        /// Since 1970.
+        public var milliseconds: Int64 { seconds * 1000 + nanoseconds / 1_000_000 }
+
         /// The time of day (CLOCK_REALTIME).
         public static var now: Time {
             var time = timespec()
@@ -302,5 +305,11 @@ public struct FileLock: ~Copyable {
 
     init(adopting descriptor: consuming OwnedDescriptor) {
         self.descriptor = descriptor
+    }
+
+    /// Whether programs that are started from now on hold the lock as well, as they do not otherwise: should this process
+    /// be killed, it ends with the last of them.
+    public func setInherited(_ isInherited: Bool) {
+        _ = fcntl(descriptor.number, F_SETFD, isInherited ? 0 : FD_CLOEXEC)
     }
 }

@@ -129,7 +129,8 @@ import Testing
         #expect(try JSONField(document("lan", change))["plugins"].elements().count == 1)
         #expect(
             try plugin(0, "lan", change).value == [
-                "type": "macvlan", "master": "enp0s8", "mode": "private", "mtu": 1400,
+                "type": "macvlan", "master": "enp0s8", "capabilities": ["ips": true, "mac": true], "mode": "private",
+                "mtu": 1400,
                 "ipam": [
                     "type": "host-local",
                     "ranges": [

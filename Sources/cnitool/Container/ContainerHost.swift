@@ -18,7 +18,7 @@ struct ContainerHost {
     }
 
     /// Runs `body` while nobody else changes anything, after what dead containers left has been removed.
-    func locked<Value>(_ body: () throws -> Value) throws -> Value {
+    func locked<Value>(_ body: (HeldLock) throws -> Value) throws -> Value {
         let lock: HeldLock
         do throws(Errno) {
             lock = HeldLock(try store.lock())
@@ -27,8 +27,8 @@ struct ContainerHost {
             throw Failure("\(store.path): \(error)\(remedy)")
         }
         return try withExtendedLifetime(lock) {
-            try removeDead()
-            return try body()
+            try lock.sharing(removeDead)
+            return try body(lock)
         }
     }
 
@@ -37,7 +37,7 @@ struct ContainerHost {
     static func clean(_ settings: Settings) {
         let host = ContainerHost(settings)
         guard host.store.exists else { return }
-        do { try host.locked {} } catch { host.warn("cannot look for what dead containers left: \(error)") }
+        do { try host.locked { _ in } } catch { host.warn("cannot look for what dead containers left: \(error)") }
     }
 
     /// Removes containers whose supervisor is gone; the lock is held.
@@ -127,16 +127,33 @@ struct ContainerHost {
 
     /// The containers that live, by id; none where this user may not know. The lock is free.
     var containers: [String: ContainerRecord] {
-        guard store.exists, let living = try? locked({ try store.living() }) else { return [:] }
+        guard store.exists, let living = try? locked({ _ in try store.living() }) else { return [:] }
         return Dictionary(living.map { ($0.id, $0) }) { $1 }
     }
 
-    /// Has every container forget a network that it was detached from.
-    func forget(network: String) throws {
+    /// The attachments to a network that live: those of the result cache, and all of containers, finished or not and
+    /// whatever cache they are in. The lock is free.
+    func livingAttachments(of network: String, _ runtime: Runtime) throws(RuntimeError) -> [Attachment] {
+        let cached = try runtime.livingAttachments(of: network)
+        let own = containers.values.flatMap { record in
+            record.attachments.filter { $0.network == network }.map {
+                Attachment(network: network, containerID: record.id, interfaceName: $0.interfaceName)
+            }
+        }
+        return cached + own.filter { !cached.contains($0) }
+    }
+
+    /// Detaches every container from a network.
+    func detachAll(from network: String) throws {
         guard store.exists else { return }
-        try locked {
+        try locked { lock in
             var hasChanged = false
             for var record in try store.living() where record.attachments.contains(where: { $0.network == network }) {
+                try lock.sharing {
+                    for attachment in record.attachments where attachment.network == network {
+                        try detach(attachment, of: record)
+                    }
+                }
                 record.attachments.removeAll { $0.network == network }
                 try store.write(record)
                 hasChanged = true

@@ -38,7 +38,7 @@ struct NetworkConnect: ParsableCommand {
         let host = ContainerHost(settings)
         for damage in damaged { host.warn("passing over \(damage)") }
         let offer = try ContainerRequest.offer(network, in: networks.map { NetworkOffer($0) })
-        try host.locked {
+        try host.locked { lock in
             var record = try host.container(container)
             let attachment = try ContainerRequest.attachment(of: record, to: offer, addresses: ip, aliases: alias)
             guard record.state == .running else {
@@ -49,7 +49,9 @@ struct NetworkConnect: ParsableCommand {
             record.attachments.append(attachment)
             try host.store.write(record)
             do {
-                record.attachments[record.attachments.count - 1] = try host.attach(attachment, of: record).attachment
+                record.attachments[record.attachments.count - 1] = try lock.sharing {
+                    try host.attach(attachment, of: record).attachment
+                }
             } catch {
                 try host.store.write(before)
                 throw error

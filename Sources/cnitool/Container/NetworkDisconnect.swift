@@ -32,7 +32,7 @@ struct NetworkDisconnect: ParsableCommand {
 
     func run() throws {
         let host = ContainerHost(try Settings(.current))
-        try host.locked {
+        try host.locked { lock in
             var record = try host.container(container)
             guard let index = record.attachments.firstIndex(where: { $0.network == network }) else {
                 if force { return }
@@ -45,7 +45,7 @@ struct NetworkDisconnect: ParsableCommand {
                 throw ContainerRefusal("container \(record.title) is \(record.state.rawValue): try again")
             }
             do {
-                try host.detach(record.attachments[index], of: record)
+                try lock.sharing { try host.detach(record.attachments[index], of: record) }
             } catch {
                 guard force else { throw error }
                 host.warn("\(error)")

@@ -36,10 +36,10 @@ struct Supervisor {
     /// Runs the container to its end; returns its exit status.
     mutating func run(_ settings: Settings, cache: String) throws -> Int32 {
         var record = ContainerRecord(
-            id: identifier, command: command, created: Directory.Time.now.seconds,
-            supervisor: CurrentProcess.identifier, cache: cache)
-        record.pluginFolders = settings.pluginFolders
-        let claim = try host.locked {
+            id: identifier, command: command, created: Directory.Time.now.milliseconds,
+            supervisor: CurrentProcess.identifier, cache: try AttachmentOptions.absolute(cache))
+        record.pluginFolders = try settings.pluginFolders.map(AttachmentOptions.absolute)
+        let claim = try host.locked { _ in
             var plan = plan
             try plan.settle(among: try host.store.living())
             record.name = plan.name
@@ -47,23 +47,24 @@ struct Supervisor {
             record.ports = plan.ports
             record.links = plan.links
             record.attachments = plan.attachments
-            if plan.hasSandbox { record.sandboxPath = "/run/netns/cnitool-\(ContainerNames.short(identifier))" }
+            if plan.hasSandbox { record.sandboxPath = try Supervisor.freePath(identifier) }
             return HeldLock(try host.store.create(record))
         }
-        return try withExtendedLifetime(claim) {
-            do {
-                let process = try start(&record)
-                announcement?.make()
-                return wait(for: process)
-            } catch {
-                finish(members: nil)
-                throw error
-            }
+        do {
+            let setting = try claim.sharing { try prepare(&record) }
+            let process = try start(setting, &record)
+            announcement?.make()
+            let (ending, members) = wait(for: process)
+            claim.sharing { finish(members: members) }
+            return Passthrough.status(ending)
+        } catch {
+            claim.sharing { finish(members: nil) }
+            throw error
         }
     }
 
-    /// Makes the sandbox, attaches it, and starts the command in it.
-    private func start(_ record: inout ContainerRecord) throws -> ContainedProcess {
+    /// Makes the sandbox and attaches it; returns where the command is to run.
+    private func prepare(_ record: inout ContainerRecord) throws -> ContainedProcess.Setting {
         var setting = ContainedProcess.Setting(hostName: record.sandboxPath == nil ? plan.hostName : record.hostName)
         setting.isSilent = announcement != nil
         if let path = record.sandboxPath {
@@ -83,7 +84,14 @@ struct Supervisor {
                 setting.files.append((host.store.path(of: ContainerStore.resolver, identifier), "/etc/resolv.conf"))
             }
         }
-        return try host.locked {
+        return setting
+    }
+
+    /// Tells everybody about the container, and starts its command.
+    private func start(
+        _ setting: ContainedProcess.Setting, _ record: inout ContainerRecord
+    ) throws -> ContainedProcess {
+        try host.locked { _ in
             try host.store.write(record)
             try host.store.refreshHosts()
             let process = try launch(setting)
@@ -92,6 +100,13 @@ struct Supervisor {
             try host.store.write(record)
             return process
         }
+    }
+
+    /// Where the sandbox is to be, which the record claims from now on.
+    private static func freePath(_ identifier: String) throws -> String {
+        let path = "/run/netns/cnitool-\(ContainerNames.short(identifier))"
+        if Files.exists(path) { throw Failure("\(path) is there already: try again") }
+        return path
     }
 
     /// `ip netns add` and `ip link set lo up`
@@ -123,8 +138,8 @@ struct Supervisor {
         if let signal = signals.pending { throw ExitCode(128 + signal) }
     }
 
-    /// Passes signals on until the command ends; then removes everything, and returns the exit status.
-    private func wait(for process: ContainedProcess) -> Int32 {
+    /// Passes signals on until the command ends; returns how it did, and the mounts by which those are found that it left.
+    private func wait(for process: ContainedProcess) -> (ending: ChildProcess.Ending, members: PinnedNamespace?) {
         let members = PinnedNamespace(.mount, of: process.identifier)
         while !process.hasEnded {
             let signal = signals.next()
@@ -138,9 +153,7 @@ struct Supervisor {
             try? host.store.write(record)
         }
         _ = consume lock
-        let ending = process.finish()
-        finish(members: members)
-        return Passthrough.status(ending)
+        return (process.finish(), members)
     }
 
     /// Removes everything; what cannot be removed now is left to the next command.
