@@ -144,25 +144,3 @@ public struct ContainerRequest: Equatable, Sendable {
             NetworkOffer.Wishes(addresses: own, aliases: aliases, ports: container.ports))
     }
 }
-
-extension ContainerRequest.Plan {
-    /// Checks what depends on the containers that there are, and has links lead to them.
-    public mutating func settle(among others: [ContainerRecord]) throws(ContainerRefusal) {
-        if let name, let other = others.first(where: { $0.name == name }) {
-            throw ContainerRefusal(
-                "container \(ContainerNames.short(other.id)) has the name \"\(name)\": choose another one, or end it with "
-                    + "\"cnitool stop \(name)\"")
-        }
-        let networks = Set(attachments.map(\.network))
-        for (index, link) in links.enumerated() {
-            let target = try ContainerNames.find(link.target, in: others)
-            if networks.isDisjoint(with: target.attachments.map(\.network)) {
-                let theirs = target.attachments.map(\.network).joined(separator: ", ")
-                throw ContainerRefusal(
-                    "--link \(link.target): the container shares no network with this one: "
-                        + (theirs.isEmpty ? "it has none" : "add --network for one of \(theirs)"))
-            }
-            links[index] = ContainerLink(target: target.name ?? target.id, alias: link.alias)
-        }
-    }
-}

@@ -73,7 +73,8 @@ public struct PortPublication: Equatable, Sendable {
         return ports
     }
 
-    private func collides(with other: PortPublication) -> Bool {
+    /// Whether both cannot be there at the same time.
+    func collides(with other: PortPublication) -> Bool {
         guard hostPort == other.hostPort, transport == other.transport else { return false }
         guard let mine = hostAddress, let theirs = other.hostAddress else { return true }
         return mine.family == theirs.family && (mine == theirs || mine.isUnspecified || theirs.isUnspecified)

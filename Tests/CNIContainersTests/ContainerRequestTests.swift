@@ -153,6 +153,33 @@ import Testing
         #expect(throws: ContainerRefusal.self) { try plan.settle(among: [target]) }
     }
 
+    @Test func `ports and addresses that a container has are not given away`() throws {
+        var other = ContainerRecord(id: String(repeating: "a", count: 64), name: "shop")
+        other.ports = try PortPublication.all(["10.1.0.7:8080:80"])
+        other.attachments = [
+            ContainerAttachment(
+                network: "web", interfaceName: "eth0", addresses: [IPAddress("10.1.0.9")].compactMap { $0 })
+        ]
+        for (port, address, refusal) in [
+            (
+                "8080:80", "10.1.0.8",
+                "-p: port 8080/tcp of the host leads to container shop: choose another one, or end"
+            ),
+            ("8081:80", "10.1.0.9", "--ip 10.1.0.9 is the address of container shop: choose another one, or leave"),
+            ("10.1.0.8:8080:80", "10.1.0.8", nil),
+        ] as [(String, String, String?)] {
+            var plan = try request {
+                $0.networks = ["web"]
+                $0.ports = [port]
+                $0.addresses = [address]
+            }.plan(try offers("web"))
+            var found: ContainerRefusal?
+            do throws(ContainerRefusal) { try plan.settle(among: [other]) } catch { found = error }
+            #expect((found == nil) == (refusal == nil))
+            if let refusal { #expect(found?.description.hasPrefix(refusal) == true, "\(found?.description ?? "")") }
+        }
+    }
+
     @Test func `a container is connected by its next interface, once a network`() throws {
         var container = ContainerRecord(id: String(repeating: "a", count: 64), sandboxPath: "/run/netns/a")
         container.attachments = [ContainerAttachment(network: "web", interfaceName: "eth0")]

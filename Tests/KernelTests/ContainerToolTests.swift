@@ -64,6 +64,7 @@ struct ContainerToolTests {
 
         let taken = try scene.run("--network", "net2", "-p", "8080:81", "true")
         #expect(taken.ending == .exited(status: 125), "\(taken)")
+        #expect(taken.errorText.hasPrefix("Error: -p: port 8080/tcp of the host leads to container web: "), "\(taken)")
         #expect(try scene.containers().count == 1)
         try scene.succeed("stop", "web")
         #expect(try scene.remains() == [])

@@ -10,10 +10,13 @@ internal import SystemPackage
 /// What commands share that make, change and remove containers.
 struct ContainerHost {
     let store: ContainerStore
+    /// For CNI_ARGS; nil where there are none.
+    private let arguments: CNIArguments?
     let warn: (String) -> Void
 
     init(_ settings: Settings, warn: @escaping (String) -> Void = { StandardStreams.writeError("warning: \($0)\n") }) {
         store = ContainerStore(settings.state)
+        arguments = settings.arguments
         self.warn = warn
     }
 
@@ -44,10 +47,7 @@ struct ContainerHost {
     private func removeDead() throws {
         var hasRemoved = false
         for identifier in try store.identifiers() {
-            guard let claim = try store.claim(identifier) else {
-                if let record = try? store.record(of: identifier) { try removeUnfinished(record) }
-                continue
-            }
+            guard let claim = try claim(identifier) else { continue }
             hasRemoved = true
             do {
                 if let record = try store.record(of: identifier) { try tearDown(record) }
@@ -62,6 +62,15 @@ struct ContainerHost {
         if hasRemoved { try store.refreshHosts() }
     }
 
+    /// Takes over a container that nobody looks after any more; nil where somebody does.
+    private func claim(_ identifier: String) throws -> FileLock? {
+        if let claim = try store.claim(identifier) { return claim }
+        guard let record = try? store.record(of: identifier) else { return nil }
+        if ProcessHandle.hasEnded(record.supervisor) { return try store.claimOrphan(identifier) }
+        try removeUnfinished(record)
+        return nil
+    }
+
     /// Detaches a living container from a network that it was being connected to by somebody who died over it; the lock,
     /// which that one had, is held.
     private func removeUnfinished(_ record: ContainerRecord) throws {
@@ -70,6 +79,7 @@ struct ContainerHost {
         for attachment in record.attachments where !attachment.isComplete { try detach(attachment, of: record) }
         record.attachments.removeAll { !$0.isComplete }
         try store.write(record)
+        try store.refreshHosts()
     }
 
     /// Removes what was made for a container, whether all of it, some or nothing is there. Everything is tried, and one
@@ -118,7 +128,9 @@ struct ContainerHost {
         _ attachment: ContainerAttachment, of record: ContainerRecord
     ) throws -> (attachment: ContainerAttachment, dns: AttachmentResult.DNS) {
         let list = try NetworkConfigurationList(JSONField(.object(attachment.configuration)))
-        let result = try runtime(of: record).add(parameters(attachment, of: record), to: list).value
+        var parameters = parameters(attachment, of: record)
+        parameters.arguments = arguments
+        let result = try runtime(of: record).add(parameters, to: list).value
         var attachment = attachment
         attachment.isComplete = true
         attachment.addresses = result.prefixes(of: attachment.interfaceName).map(\.address)
@@ -147,19 +159,36 @@ struct ContainerHost {
     func detachAll(from network: String) throws {
         guard store.exists else { return }
         try locked { lock in
-            var hasChanged = false
             for var record in try store.living() where record.attachments.contains(where: { $0.network == network }) {
-                try lock.sharing {
-                    for attachment in record.attachments where attachment.network == network {
-                        try detach(attachment, of: record)
-                    }
-                }
-                record.attachments.removeAll { $0.network == network }
-                try store.write(record)
-                hasChanged = true
+                try disconnect(&record, from: network, lock)
             }
-            if hasChanged { try store.refreshHosts() }
         }
+    }
+
+    /// Detaches a container that lives from a network that it is on, and tells everybody; the lock is held.
+    ///
+    /// - Parameter force: whether the attachment is forgotten even where the plugins fail.
+    func disconnect(
+        _ record: inout ContainerRecord, from network: String, _ lock: HeldLock, force: Bool = false
+    ) throws {
+        for index in record.attachments.indices where record.attachments[index].network == network {
+            // Whoever comes after this process was killed goes on with it.
+            record.attachments[index].isComplete = false
+            try store.write(record)
+            do {
+                try lock.sharing { try detach(record.attachments[index], of: record) }
+            } catch {
+                guard force else {
+                    record.attachments[index].isComplete = true
+                    try store.write(record)
+                    throw error
+                }
+                warn("\(error)")
+            }
+        }
+        record.attachments.removeAll { $0.network == network }
+        try store.write(record)
+        try store.refreshHosts()
     }
 
     /// The one container that is meant; the lock is held.

@@ -34,7 +34,7 @@ struct NetworkDisconnect: ParsableCommand {
         let host = ContainerHost(try Settings(.current))
         try host.locked { lock in
             var record = try host.container(container)
-            guard let index = record.attachments.firstIndex(where: { $0.network == network }) else {
+            guard record.attachments.contains(where: { $0.network == network }) else {
                 if force { return }
                 let networks = record.attachments.map(\.network).joined(separator: ", ")
                 throw ContainerRefusal(
@@ -44,15 +44,7 @@ struct NetworkDisconnect: ParsableCommand {
             guard record.state == .running else {
                 throw ContainerRefusal("container \(record.title) is \(record.state.rawValue): try again")
             }
-            do {
-                try lock.sharing { try host.detach(record.attachments[index], of: record) }
-            } catch {
-                guard force else { throw error }
-                host.warn("\(error)")
-            }
-            record.attachments.remove(at: index)
-            try host.store.write(record)
-            try host.store.refreshHosts()
+            try host.disconnect(&record, from: network, lock, force: force)
         }
     }
 }

@@ -114,7 +114,7 @@ struct Run: ParsableCommand {
                 throw ExitCode(status)
             }
         }
-        var supervisor = Supervisor(
+        let supervisor = Supervisor(
             host: ContainerHost(settings), plan: plan, identifier: identifier, program: program, command: command,
             announcement: announcement)
         throw ExitCode(try supervisor.run(settings, cache: cacheOptions.cache))

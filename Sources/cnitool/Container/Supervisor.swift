@@ -34,7 +34,7 @@ struct Supervisor {
     }
 
     /// Runs the container to its end; returns its exit status.
-    mutating func run(_ settings: Settings, cache: String) throws -> Int32 {
+    func run(_ settings: Settings, cache: String) throws -> Int32 {
         var record = ContainerRecord(
             id: identifier, command: command, created: Directory.Time.now.milliseconds,
             supervisor: CurrentProcess.identifier, cache: try AttachmentOptions.absolute(cache))
