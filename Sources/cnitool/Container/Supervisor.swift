@@ -46,7 +46,6 @@ struct Supervisor {
             record.hostName = plan.hostName ?? ContainerNames.short(identifier)
             record.ports = plan.ports
             record.links = plan.links
-            record.attachments = plan.attachments
             if plan.hasSandbox { record.sandboxPath = try Supervisor.freePath(identifier) }
             return HeldLock(try host.store.create(record))
         }
@@ -70,10 +69,10 @@ struct Supervisor {
         if let path = record.sandboxPath {
             setting.network = try Supervisor.sandbox(path)
             var dns: [AttachmentResult.DNS] = []
-            for index in record.attachments.indices {
+            for wanted in plan.attachments {
                 try stopIfAsked()
-                let (attachment, servers) = try host.attach(record.attachments[index], of: record)
-                record.attachments[index] = attachment
+                let (attachment, servers) = try attach(wanted, of: record)
+                record.attachments.append(attachment)
                 dns.append(servers)
             }
             try stopIfAsked()
@@ -85,6 +84,22 @@ struct Supervisor {
             }
         }
         return setting
+    }
+
+    /// Attaches the container to a network that its record names from before that; no more where that fails, as everything
+    /// is taken back then.
+    private func attach(
+        _ wanted: ContainerAttachment, of record: ContainerRecord
+    ) throws -> (attachment: ContainerAttachment, dns: AttachmentResult.DNS) {
+        var written = record
+        written.attachments.append(wanted)
+        try host.store.write(written)
+        do {
+            return try host.attach(wanted, of: record)
+        } catch {
+            try host.store.write(record)
+            throw error
+        }
     }
 
     /// Tells everybody about the container, and starts its command.
