@@ -51,6 +51,11 @@ public struct ContainerRecord: Equatable, Sendable {
     /// What people call it: its name, else its short id.
     public var title: String { name ?? ContainerNames.short(id) }
 
+    /// Why nothing can be done to it that is for containers that run.
+    public var refusal: ContainerRefusal {
+        ContainerRefusal("container \(title) is \(state.rawValue): wait for that, and try again")
+    }
+
     /// The lowest interface name that is free: `eth0`, `eth1`, ….
     public var nextInterfaceName: String {
         let taken = Set(attachments.map(\.interfaceName))

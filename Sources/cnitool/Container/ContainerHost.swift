@@ -43,26 +43,30 @@ struct ContainerHost {
         do { try host.locked { _ in } } catch { host.warn("cannot look for what dead containers left: \(error)") }
     }
 
-    /// Removes containers whose supervisor is gone; the lock is held.
+    /// Removes containers whose supervisor is gone, and what was left unfinished of others; the lock is held.
     private func removeDead() throws {
-        var hasRemoved = false
         for identifier in try store.identifiers() {
-            guard let claim = try claim(identifier) else { continue }
-            hasRemoved = true
             do {
+                guard let claim = try claim(identifier) else { continue }
                 if let record = try store.record(of: identifier) { try tearDown(record) }
                 try store.remove(identifier)
+                try store.refreshHosts()
+                _ = consume claim
             } catch {
-                warn(
-                    "not everything of container \(ContainerNames.short(identifier)) could be removed, "
-                        + "the next command tries again: \(error)")
+                warnOfRemains(identifier, error)
             }
-            _ = consume claim
         }
-        if hasRemoved { try store.refreshHosts() }
     }
 
-    /// Takes over a container that nobody looks after any more; nil where somebody does.
+    /// Says that something of a container is still there.
+    func warnOfRemains(_ identifier: String, _ error: any Error) {
+        warn(
+            "not everything of container \(ContainerNames.short(identifier)) could be removed, "
+                + "the next command tries again: \(error)")
+    }
+
+    /// Takes over a container that nobody looks after any more; nil where somebody does, after what was left unfinished there
+    /// has been removed.
     private func claim(_ identifier: String) throws -> FileLock? {
         if let claim = try store.claim(identifier) { return claim }
         guard let record = try? store.record(of: identifier) else { return nil }
@@ -155,12 +159,13 @@ struct ContainerHost {
         return cached + own.filter { !cached.contains($0) }
     }
 
-    /// Detaches every container from a network.
+    /// Detaches every container from a network; those that are ending do so by themselves.
     func detachAll(from network: String) throws {
         guard store.exists else { return }
         try locked { lock in
             for var record in try store.living() where record.attachments.contains(where: { $0.network == network }) {
-                try disconnect(&record, from: network, lock)
+                if record.state == .starting { throw record.refusal }
+                if record.state == .running { try disconnect(&record, from: network, lock) }
             }
         }
     }

@@ -51,7 +51,7 @@ struct Execute: ParsableCommand {
         try host.locked { _ in
             let record = try host.container(container)
             guard record.state == .running, let process = record.process else {
-                throw ContainerRefusal("container \(record.title) is \(record.state.rawValue): try again")
+                throw record.refusal
             }
             do throws(Errno) {
                 try ProcessHandle(process).enterNamespaces(withNetwork: record.sandboxPath != nil)

@@ -42,7 +42,7 @@ struct NetworkConnect: ParsableCommand {
             var record = try host.container(container)
             let attachment = try ContainerRequest.attachment(of: record, to: offer, addresses: ip, aliases: alias)
             guard record.state == .running else {
-                throw ContainerRefusal("container \(record.title) is \(record.state.rawValue): try again")
+                throw record.refusal
             }
             let before = record
             // Written first: whoever has to remove it knows of it.

@@ -42,7 +42,7 @@ struct NetworkDisconnect: ParsableCommand {
                         + (networks.isEmpty ? "it is on none" : "it is on \(networks)"))
             }
             guard record.state == .running else {
-                throw ContainerRefusal("container \(record.title) is \(record.state.rawValue): try again")
+                throw record.refusal
             }
             try host.disconnect(&record, from: network, lock, force: force)
         }

@@ -114,9 +114,9 @@ struct Run: ParsableCommand {
                 throw ExitCode(status)
             }
         }
-        let supervisor = Supervisor(
-            host: ContainerHost(settings), plan: plan, identifier: identifier, program: program, command: command,
+        let work = Supervisor.Request(
+            identifier: identifier, program: program, command: command, cache: cacheOptions.cache,
             announcement: announcement)
-        throw ExitCode(try supervisor.run(settings, cache: cacheOptions.cache))
+        throw ExitCode(try Supervisor(work, plan, settings).run())
     }
 }

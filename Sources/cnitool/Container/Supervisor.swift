@@ -11,48 +11,55 @@ internal import SystemPackage
 /// The record says what is about to be made before it is made: whoever finds it can remove all of it, whatever became of
 /// this process.
 struct Supervisor {
-    let host: ContainerHost
-    let plan: ContainerRequest.Plan
-    let identifier: String
-    let program: String
-    let command: [String]
-    /// Nil where somebody waits for the command.
-    let announcement: BackgroundProcess.Announcement?
+    private let host: ContainerHost
+    private let request: Request
+    private let plan: ContainerRequest.Plan
+    private let record: ContainerRecord
+    private let signals: HeldSignals
+    /// Tells that the container is looked after.
+    private let claim: HeldLock
 
-    private let signals = HeldSignals()
+    /// What is to run, and how.
+    struct Request {
+        let identifier: String
+        /// The path of the program.
+        let program: String
+        let command: [String]
+        /// The folder of the result cache.
+        let cache: String
+        /// Nil where somebody waits for the command.
+        let announcement: BackgroundProcess.Announcement?
+    }
 
-    init(
-        host: ContainerHost, plan: ContainerRequest.Plan, identifier: String, program: String, command: [String],
-        announcement: BackgroundProcess.Announcement?
-    ) {
+    /// Writes the container's record, once its names and ports are known to be free. Signals wait from now on.
+    init(_ request: Request, _ plan: ContainerRequest.Plan, _ settings: Settings) throws {
+        let host = ContainerHost(settings)
+        var record = ContainerRecord(
+            id: request.identifier, command: request.command, created: Directory.Time.now.milliseconds,
+            supervisor: CurrentProcess.identifier, cache: try AttachmentOptions.absolute(request.cache))
+        record.pluginFolders = try settings.pluginFolders.map(AttachmentOptions.absolute)
+        record.name = plan.name
+        record.hostName = plan.hostName ?? ContainerNames.short(request.identifier)
+        record.ports = plan.ports
+        (claim, signals, self.plan, self.record) = try host.locked { _ in
+            var plan = plan
+            try plan.settle(among: try host.store.living())
+            record.links = plan.links
+            if plan.hasSandbox { record.sandboxPath = try Supervisor.freePath(request.identifier) }
+            let signals = HeldSignals()
+            return (HeldLock(try host.store.create(record)), signals, plan, record)
+        }
         self.host = host
-        self.plan = plan
-        self.identifier = identifier
-        self.program = program
-        self.command = command
-        self.announcement = announcement
+        self.request = request
     }
 
     /// Runs the container to its end; returns its exit status.
-    func run(_ settings: Settings, cache: String) throws -> Int32 {
-        var record = ContainerRecord(
-            id: identifier, command: command, created: Directory.Time.now.milliseconds,
-            supervisor: CurrentProcess.identifier, cache: try AttachmentOptions.absolute(cache))
-        record.pluginFolders = try settings.pluginFolders.map(AttachmentOptions.absolute)
-        let claim = try host.locked { _ in
-            var plan = plan
-            try plan.settle(among: try host.store.living())
-            record.name = plan.name
-            record.hostName = plan.hostName ?? ContainerNames.short(identifier)
-            record.ports = plan.ports
-            record.links = plan.links
-            if plan.hasSandbox { record.sandboxPath = try Supervisor.freePath(identifier) }
-            return HeldLock(try host.store.create(record))
-        }
+    func run() throws -> Int32 {
         do {
+            var record = record
             let setting = try claim.sharing { try prepare(&record) }
             let process = try start(setting, &record)
-            announcement?.make()
+            request.announcement?.make()
             let (ending, members) = wait(for: process)
             claim.sharing { finish(members: members) }
             return Passthrough.status(ending)
@@ -65,7 +72,7 @@ struct Supervisor {
     /// Makes the sandbox and attaches it; returns where the command is to run.
     private func prepare(_ record: inout ContainerRecord) throws -> ContainedProcess.Setting {
         var setting = ContainedProcess.Setting(hostName: record.sandboxPath == nil ? plan.hostName : record.hostName)
-        setting.isSilent = announcement != nil
+        setting.isSilent = request.announcement != nil
         if let path = record.sandboxPath {
             setting.network = try Supervisor.sandbox(path)
             var dns: [AttachmentResult.DNS] = []
@@ -76,11 +83,11 @@ struct Supervisor {
                 dns.append(servers)
             }
             try stopIfAsked()
-            try host.store.overwrite(ContainerStore.hosts, of: identifier, "")
-            setting.files = [(host.store.path(of: ContainerStore.hosts, identifier), "/etc/hosts")]
+            try host.store.overwrite(ContainerStore.hosts, of: record.id, "")
+            setting.files = [(host.store.path(of: ContainerStore.hosts, record.id), "/etc/hosts")]
             if let text = ResolverFile.text(dns) {
-                try host.store.overwrite(ContainerStore.resolver, of: identifier, text)
-                setting.files.append((host.store.path(of: ContainerStore.resolver, identifier), "/etc/resolv.conf"))
+                try host.store.overwrite(ContainerStore.resolver, of: record.id, text)
+                setting.files.append((host.store.path(of: ContainerStore.resolver, record.id), "/etc/resolv.conf"))
             }
         }
         return setting
@@ -140,10 +147,10 @@ struct Supervisor {
     private func launch(_ setting: ContainedProcess.Setting) throws -> ContainedProcess {
         do throws(ContainedProcess.Failure) {
             return try ContainedProcess(
-                path: program, arguments: command, environment: .current, in: setting, signals: signals)
+                path: request.program, arguments: request.command, environment: .current, in: setting, signals: signals)
         } catch {
             if error.step != nil { throw error }
-            StandardStreams.writeError("Error: \(program) cannot be executed: \(error.errno)\n")
+            StandardStreams.writeError("Error: \(request.program) cannot be executed: \(error.errno)\n")
             throw ExitCode(error.errno == .noSuchFileOrDirectory ? 127 : 126)
         }
     }
@@ -162,10 +169,10 @@ struct Supervisor {
         }
         // The process keeps its number until nobody can find it in the record any more.
         let lock = try? host.store.lock()
-        if var record = try? host.store.record(of: identifier) {
-            record.state = .ending
-            record.process = nil
-            try? host.store.write(record)
+        if var latest = try? host.store.record(of: record.id) {
+            latest.state = .ending
+            latest.process = nil
+            try? host.store.write(latest)
         }
         _ = consume lock
         return (process.finish(), members)
@@ -174,15 +181,13 @@ struct Supervisor {
     /// Removes everything; what cannot be removed now is left to the next command.
     private func finish(members: PinnedNamespace?) {
         do {
-            if let record = try host.store.record(of: identifier) { try host.tearDown(record, members: members) }
+            if let latest = try host.store.record(of: record.id) { try host.tearDown(latest, members: members) }
             let lock = try host.store.lock()
-            try host.store.remove(identifier)
+            try host.store.remove(record.id)
             try host.store.refreshHosts()
             _ = consume lock
         } catch {
-            host.warn(
-                "not everything of container \(ContainerNames.short(identifier)) could be removed, "
-                    + "the next command tries again: \(error)")
+            host.warnOfRemains(record.id, error)
         }
     }
 }
