@@ -101,6 +101,19 @@ import Testing
         (
             {
                 $0.networks = ["web"]
+                $0.addresses = ["10.1.0.1"]
+            }, "--ip 10.1.0.1 is the gateway of network \"web\": choose another one"
+        ),
+        (
+            {
+                $0.networks = ["web"]
+                $0.addresses = ["10.1.255.255"]
+            },
+            "--ip 10.1.255.255 is none of those that network \"web\" gives to containers: choose one from 10.1.0.1 to 10.1.255.254"
+        ),
+        (
+            {
+                $0.networks = ["web"]
                 $0.addresses = ["10.1.0.1/16"]
             }, "--ip: expected an address such as 172.18.0.9, found"
         ),

@@ -117,6 +117,25 @@ struct ContainerEndTests {
         #expect(try scene.run("--network", "net1", "-p", "8080:80", "--", "true").isSuccess)
     }
 
+    @Test func `in the background, a start is told by an id, and a failure as ever`() throws {
+        let scene = try ContainerScene.withNetworks()
+        let missing = try scene.tool(["run", "-d", "--network", "none", "--", "no-such-command"])
+        #expect(missing.ending == .exited(status: 127))
+        #expect(missing.outputText == "" && missing.errorText.hasPrefix("Error: there is no command no-such-command"))
+        try scene.start("web", "--network", "net1")
+        let taken = try scene.tool(["run", "-d", "--network", "net1", "--ip", "172.18.0.2", "--", "true"])
+        #expect(taken.ending == .exited(status: 125))
+        #expect(
+            taken.errorText
+                == "Error: --ip 172.18.0.2 is the address of container web: choose another one, or leave --ip out\n")
+        let started = try scene.tool(["run", "-d", "--network", "none", "--", "sleep", "300"])
+        #expect(started.isSuccess && started.errorText == "")
+        let id = started.outputText.trimmingCharacters(in: .newlines)
+        #expect(id.utf8.count == 64 && id.allSatisfy(\.isHexDigit))
+        #expect(try scene.succeed("exec", String(id.prefix(12)), "hostname") == id.prefix(12))
+        #expect(try scene.succeed("stop", id) == id)
+    }
+
     @Test func `many at a time come and go`() throws {
         let scene = try ContainerScene.withNetworks()
         let cache = scene.lab.path("cache")

@@ -11,7 +11,7 @@ struct NetworkConnect: ParsableCommand {
         abstract: "Attach a container that runs to another network.",
         discussion: """
             The container gets one more interface, and the names of those on the network, as they get its own. Ports that \
-            it has published lead to it by this network too.
+            it has published lead to it by this network too. Its /etc/resolv.conf stays what it was when it was started.
 
             EXAMPLE
               cnitool network connect --ip 172.19.0.9 --alias db net2 web
