@@ -113,9 +113,19 @@ public struct ContainerRequest: Equatable, Sendable {
     }
 
     /// The network of that name.
-    public static func offer(_ name: String, in offers: [NetworkOffer]) throws(ContainerRefusal) -> NetworkOffer {
+    ///
+    /// - Parameter isRunning: whether it is for a container that runs, which cannot have those networks any more that need
+    ///   no file.
+    public static func offer(
+        _ name: String, in offers: [NetworkOffer], isRunning: Bool = false
+    ) throws(ContainerRefusal) -> NetworkOffer {
         guard let offer = offers.first(where: { $0.name == name }) else {
-            let known = (offers.map(\.name) + ["host", "none"]).joined(separator: ", ")
+            if isRunning, name == "host" || name == "none" {
+                throw ContainerRefusal(
+                    "network \(name) is for containers that are run with it: choose it with \"cnitool run --network \(name)\""
+                )
+            }
+            let known = (offers.map(\.name) + (isRunning ? [] : ["host", "none"])).joined(separator: ", ")
             throw ContainerRefusal(
                 "there is no network \(JSONValue.quoted(name)): choose one of \(known), "
                     + "or create it with \"cnitool network create\"")

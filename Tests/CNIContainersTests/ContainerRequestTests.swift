@@ -149,6 +149,19 @@ import Testing
         #expect(refusal?.description.hasPrefix(beginning) == true, "\(refusal?.description ?? "none")")
     }
 
+    @Test func `who runs cannot have the host's network any more`() throws {
+        let offers = try offers("web")
+        for (name, beginning) in [
+            ("host", "network host is for containers that"),
+            ("lan", "there is no network \"lan\": choose one of web, or"),
+        ] {
+            let refusal = #expect(throws: ContainerRefusal.self) {
+                try ContainerRequest.offer(name, in: offers, isRunning: true)
+            }
+            #expect(refusal?.description.hasPrefix(beginning) == true, "\(refusal?.description ?? "none")")
+        }
+    }
+
     @Test func `links lead to containers that share a network, and names are free`() throws {
         var target = ContainerRecord(id: String(repeating: "a", count: 64))
         target.attachments = [ContainerAttachment(network: "web", interfaceName: "eth0")]

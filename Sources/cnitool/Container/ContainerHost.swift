@@ -12,11 +12,13 @@ struct ContainerHost {
     let store: ContainerStore
     /// For CNI_ARGS; nil where there are none.
     private let arguments: CNIArguments?
+    private let pluginFolders: [String]
     let warn: (String) -> Void
 
     init(_ settings: Settings, warn: @escaping (String) -> Void = { StandardStreams.writeError("warning: \($0)\n") }) {
         store = ContainerStore(settings.state)
         arguments = settings.arguments
+        pluginFolders = settings.pluginFolders
         self.warn = warn
     }
 
@@ -117,8 +119,10 @@ struct ContainerHost {
         try runtime(of: record).delete(parameters(attachment, of: record), from: list)
     }
 
-    func runtime(of record: ContainerRecord) -> Runtime {
-        Runtime(pluginFolders: record.pluginFolders, cache: ResultCache(record.cache), warn: warn)
+    /// Plugins are those with which the container was made; what is missing there may have come elsewhere since.
+    private func runtime(of record: ContainerRecord) -> Runtime {
+        let more = pluginFolders.filter { !record.pluginFolders.contains($0) }
+        return Runtime(pluginFolders: record.pluginFolders + more, cache: ResultCache(record.cache), warn: warn)
     }
 
     private func parameters(_ attachment: ContainerAttachment, of record: ContainerRecord) -> AttachmentParameters {

@@ -37,7 +37,7 @@ struct NetworkConnect: ParsableCommand {
         let (networks, damaged) = try settings.configurations.networks()
         let host = ContainerHost(settings)
         for damage in damaged { host.warn("passing over \(damage)") }
-        let offer = try ContainerRequest.offer(network, in: networks.map { NetworkOffer($0) })
+        let offer = try ContainerRequest.offer(network, in: networks.map { NetworkOffer($0) }, isRunning: true)
         try host.locked { lock in
             var record = try host.container(container)
             let attachment = try ContainerRequest.attachment(of: record, to: offer, addresses: ip, aliases: alias)

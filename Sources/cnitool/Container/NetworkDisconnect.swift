@@ -39,7 +39,7 @@ struct NetworkDisconnect: ParsableCommand {
                 let networks = record.attachments.map(\.network).joined(separator: ", ")
                 throw ContainerRefusal(
                     "container \(record.title) is not on network \(JSONValue.quoted(network)): "
-                        + (networks.isEmpty ? "it is on none" : "it is on \(networks)"))
+                        + (networks.isEmpty ? "it is on no network" : "it is on \(networks)"))
             }
             guard record.state == .running else {
                 throw record.refusal
