@@ -3,6 +3,7 @@ public import JSON
 
 /// What is known of a container, from before anything of it is made until all of it is gone.
 public struct ContainerRecord: Equatable, Sendable {
+    /// How far it has come.
     public enum State: String, Sendable {
         /// Its sandbox is being made and attached.
         case starting
@@ -16,7 +17,7 @@ public struct ContainerRecord: Equatable, Sendable {
     public var name: String?
     public var hostName: String
     public var command: [String]
-    /// In seconds since 1970.
+    /// In milliseconds since 1970, so that those made one after the other have an order.
     public var created: Int64
     public var state = State.starting
     /// The path of the network namespace; nil where the container has the host's network.
@@ -49,6 +50,11 @@ public struct ContainerRecord: Equatable, Sendable {
 
     /// What people call it: its name, else its short id.
     public var title: String { name ?? ContainerNames.short(id) }
+
+    /// Why nothing can be done to it that is for containers that run.
+    public var refusal: ContainerRefusal {
+        ContainerRefusal("container \(title) is \(state.rawValue): wait for that, and try again")
+    }
 
     /// The lowest interface name that is free: `eth0`, `eth1`, ….
     public var nextInterfaceName: String {

@@ -113,9 +113,19 @@ public struct ContainerRequest: Equatable, Sendable {
     }
 
     /// The network of that name.
-    public static func offer(_ name: String, in offers: [NetworkOffer]) throws(ContainerRefusal) -> NetworkOffer {
+    ///
+    /// - Parameter isRunning: whether it is for a container that runs, which cannot have those networks any more that need
+    ///   no file.
+    public static func offer(
+        _ name: String, in offers: [NetworkOffer], isRunning: Bool = false
+    ) throws(ContainerRefusal) -> NetworkOffer {
         guard let offer = offers.first(where: { $0.name == name }) else {
-            let known = (offers.map(\.name) + ["host", "none"]).joined(separator: ", ")
+            if isRunning, name == "host" || name == "none" {
+                throw ContainerRefusal(
+                    "network \(name) is for containers that are run with it: choose it with \"cnitool run --network \(name)\""
+                )
+            }
+            let known = (offers.map(\.name) + (isRunning ? [] : ["host", "none"])).joined(separator: ", ")
             throw ContainerRefusal(
                 "there is no network \(JSONValue.quoted(name)): choose one of \(known), "
                     + "or create it with \"cnitool network create\"")
@@ -142,27 +152,5 @@ public struct ContainerRequest: Equatable, Sendable {
         return try offer.attachment(
             container.nextInterfaceName,
             NetworkOffer.Wishes(addresses: own, aliases: aliases, ports: container.ports))
-    }
-}
-
-extension ContainerRequest.Plan {
-    /// Checks what depends on the containers that there are, and has links lead to them.
-    public mutating func settle(among others: [ContainerRecord]) throws(ContainerRefusal) {
-        if let name, let other = others.first(where: { $0.name == name }) {
-            throw ContainerRefusal(
-                "container \(ContainerNames.short(other.id)) has the name \"\(name)\": choose another one, or end it with "
-                    + "\"cnitool stop \(name)\"")
-        }
-        let networks = Set(attachments.map(\.network))
-        for (index, link) in links.enumerated() {
-            let target = try ContainerNames.find(link.target, in: others)
-            if networks.isDisjoint(with: target.attachments.map(\.network)) {
-                let theirs = target.attachments.map(\.network).joined(separator: ", ")
-                throw ContainerRefusal(
-                    "--link \(link.target): the container shares no network with this one: "
-                        + (theirs.isEmpty ? "it has none" : "add --network for one of \(theirs)"))
-            }
-            links[index] = ContainerLink(target: target.name ?? target.id, alias: link.alias)
-        }
     }
 }

@@ -49,7 +49,7 @@ public struct ContainerRow: Equatable, Sendable {
 
     /// How long ago it was created, in the largest unit of which there are two.
     var age: String {
-        let seconds = max(0, now - container.created)
+        let seconds = max(0, now - container.created / 1000)
         let units: [(Int64, String)] = [(86400, "days"), (3600, "hours"), (60, "minutes")]
         guard let (length, name) = units.first(where: { seconds >= 2 * $0.0 }) else {
             return seconds == 1 ? "1 second ago" : "\(seconds) seconds ago"
@@ -61,7 +61,7 @@ public struct ContainerRow: Equatable, Sendable {
         [
             "id": .string(container.id), "name": container.name.map { .string($0) } ?? .null,
             "hostname": .string(container.hostName), "command": .array(container.command.map { .string($0) }),
-            "created": .integer(container.created), "state": .string(container.state.rawValue),
+            "created": .integer(container.created / 1000), "state": .string(container.state.rawValue),
             "process": container.process.map { .integer(Int64($0)) } ?? .null,
             "sandbox": container.sandboxPath.map { .string($0) } ?? .null,
             "networks": .array(

@@ -60,6 +60,12 @@ public struct ContainerStore: Sendable {
         try folder(identifier).tryLock(ContainerStore.alive, mode: 0o600)
     }
 
+    /// Takes a container over whose supervisor has ended, once the plugins have that were at work for it; nil where that
+    /// takes them too long.
+    public func claimOrphan(_ identifier: String) throws(Errno) -> FileLock? {
+        try folder(identifier).lock(ContainerStore.alive, mode: 0o600, milliseconds: 5000)
+    }
+
     /// Makes the folder of a new container, and looks after it while the value lives.
     public func create(_ record: ContainerRecord) throws(Errno) -> FileLock {
         _ = try Directory(path).subdirectory(record.id, creating: true, mode: 0o700)

@@ -51,6 +51,22 @@ public struct NetworkOffer: Sendable {
         outline.ranges.isEmpty || outline.ranges.contains { $0.subnet.contains(address) }
     }
 
+    /// Refuses an address that the network never gives to a container.
+    private func checkAvailable(_ address: IPAddress) throws(ContainerRefusal) {
+        let ranges = outline.ranges.filter { $0.subnet.contains(address) }
+        guard let first = ranges.first else { return }
+        if ranges.contains(where: { $0.gateway == address }) {
+            throw ContainerRefusal("--ip \(address) is the gateway of network \"\(name)\": choose another one")
+        }
+        if !ranges.contains(where: { range in
+            range.addresses.contains(address) && !range.excluded.contains { $0.contains(address) }
+        }) {
+            throw ContainerRefusal(
+                "--ip \(address) is none of those that network \"\(name)\" gives to containers: "
+                    + "choose one from \(first.addresses.lowerBound) to \(first.addresses.upperBound)")
+        }
+    }
+
     /// What a container's interface on this network shall have.
     struct Wishes {
         var addresses: [IPAddress] = []
@@ -94,6 +110,7 @@ public struct NetworkOffer: Sendable {
                     "--ip \(address) is in none of \(subnets.joined(separator: ", ")): choose an address of these")
             }
             try offer.require(.ips)
+            try offer.checkAvailable(address)
             addresses[offer.name, default: []].append(address)
         }
         return addresses

@@ -3,6 +3,7 @@ public import NetworkAddress
 
 /// Ports of the host that lead to ports of a container, as `-p` asks for them.
 public struct PortPublication: Equatable, Sendable {
+    /// What the ports are of.
     public enum Transport: String, CaseIterable, Sendable {
         case tcp
         case udp
@@ -72,7 +73,8 @@ public struct PortPublication: Equatable, Sendable {
         return ports
     }
 
-    private func collides(with other: PortPublication) -> Bool {
+    /// Whether both cannot be there at the same time.
+    func collides(with other: PortPublication) -> Bool {
         guard hostPort == other.hostPort, transport == other.transport else { return false }
         guard let mine = hostAddress, let theirs = other.hostAddress else { return true }
         return mine.family == theirs.family && (mine == theirs || mine.isUnspecified || theirs.isUnspecified)

@@ -49,7 +49,10 @@ public struct ResultCache: Sendable {
     public func remove(_ attachment: Attachment) throws(RuntimeError) {
         let name = ResultCache.fileName(attachment)
         try accessing(name, absent: ()) { folder throws in
-            if try folder.remove(name) { try folder.synchronize() }
+            // Whoever was killed while it stored the entry left it under another name.
+            let hasTemporary = try folder.removeTemporary(of: name)
+            let hasEntry = try folder.remove(name)
+            if hasEntry || hasTemporary { try folder.synchronize() }
         }
     }
 

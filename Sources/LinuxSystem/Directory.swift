@@ -6,7 +6,7 @@ public import SystemPackage
 ///
 /// Names are single components: a separator in one, `.` and `..` are `EINVAL`, symbolic links are not followed.
 public struct Directory: ~Copyable {
-    private let descriptor: OwnedDescriptor
+    let descriptor: OwnedDescriptor
 
     /// Opens a directory that exists.
     public init(_ path: String) throws(Errno) {
@@ -56,7 +56,7 @@ public struct Directory: ~Copyable {
         self.descriptor = descriptor
     }
 
-    private func checked(_ name: String) throws(Errno) -> String {
+    func checked(_ name: String) throws(Errno) -> String {
         guard !name.isEmpty, name != ".", name != "..",
             !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 })
         else {
@@ -218,29 +218,6 @@ extension Directory {
         if synchronization == .all { try synchronize() }
     }
 
-    /// Waits for the exclusive lock (flock(2)) on the file `name`, which is made where it is missing. The lock
-    /// ends with the value that is returned, and with the process.
-    public func lock(_ name: String, mode: UInt32 = 0o644) throws(Errno) -> FileLock {
-        let file = try OwnedDescriptor(
-            opening: try checked(name), in: descriptor.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: mode)
-        try succeeding { flock(file.number, LOCK_EX) }
-        return FileLock(adopting: file)
-    }
-
-    /// Takes the lock of ``lock(_:mode:)`` where nobody else holds it; nil where somebody does.
-    public func tryLock(_ name: String, mode: UInt32 = 0o644) throws(Errno) -> FileLock? {
-        let file = try OwnedDescriptor(
-            opening: try checked(name), in: descriptor.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: mode)
-        do throws(Errno) {
-            try succeeding { flock(file.number, LOCK_EX | LOCK_NB) }
-            return FileLock(adopting: file)
-        } catch .wouldBlock {
-            return nil
-        } catch {
-            throw error
-        }
-    }
-
     /// Gives a file new contents in its place, so that those see them who have it mounted or open: one write, then the rest
     /// is cut off. The file is made where it is missing.
     public func overwrite(_ name: String, contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
@@ -270,6 +247,9 @@ extension Directory {
             self.nanoseconds = nanoseconds
         }
 
+        /// Since 1970.
+        public var milliseconds: Int64 { seconds * 1000 + nanoseconds / 1_000_000 }
+
         /// The time of day (CLOCK_REALTIME).
         public static var now: Time {
             var time = timespec()
@@ -293,14 +273,5 @@ extension Directory {
     public func setModified(_ time: Time) throws(Errno) {
         let time = timespec(tv_sec: Int(time.seconds), tv_nsec: Int(time.nanoseconds))
         try succeeding { futimens(descriptor.number, [time, time]) }
-    }
-}
-
-/// A held lock on a file.
-public struct FileLock: ~Copyable {
-    private let descriptor: OwnedDescriptor
-
-    init(adopting descriptor: consuming OwnedDescriptor) {
-        self.descriptor = descriptor
     }
 }

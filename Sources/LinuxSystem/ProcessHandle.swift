@@ -33,6 +33,15 @@ public struct ProcessHandle: ~Copyable {
         }
     }
 
+    /// Whether the process of that number has ended. One that has its number since counts as the same.
+    public static func hasEnded(_ identifier: Int32) -> Bool {
+        do throws(Errno) {
+            return try ProcessHandle(identifier).waitForEnd(milliseconds: 0)
+        } catch {
+            return error == .noSuchProcess
+        }
+    }
+
     /// Moves the calling process into the mount, host name and, where that is asked, network namespaces of this one
     /// (`nsenter`), and back to its working directory by name.
     ///
@@ -41,19 +50,5 @@ public struct ProcessHandle: ~Copyable {
         let folder = try? Files.workingDirectory()
         try succeeding { CLinux_enterNamespacesOfProcess(descriptor.number, withNetwork ? 1 : 0) }
         if let folder, chdir(folder) != 0 { chdir("/") }
-    }
-}
-
-/// This process itself.
-public enum CurrentProcess {
-    /// getpid(2)
-    public static var identifier: Int32 { getpid() }
-
-    /// Becomes another program (execve(2)); returns only where that fails.
-    public static func become(_ path: String, _ arguments: [String], _ environment: ProcessEnvironment) -> Errno {
-        withCStrings(arguments) { arguments in
-            withCStrings(environment.entries) { _ = execve(path, arguments, $0) }
-        }
-        return Errno(rawValue: errno)
     }
 }

@@ -35,6 +35,14 @@ import Testing
         #expect(folder.names(in: "deep/results") == [])
     }
 
+    @Test func `what a killed runtime left of an entry goes with it`() throws {
+        let folder = try TemporaryFolder()
+        let cache = ResultCache("\(folder.path)/results")
+        try folder.write("{", to: "results/.blue-web1-eth0.new")
+        try cache.remove(Bench.webAttachment)
+        #expect(folder.names(in: "results") == [])
+    }
+
     @Test func `writes the file that other runtimes write, for its owner only`() throws {
         let folder = try TemporaryFolder()
         try ResultCache("\(folder.path)/results").store(ResultCacheTests.entry)

@@ -11,14 +11,16 @@ struct CollectGarbage: ParsableCommand {
         discussion: """
             Attachments in the result cache whose namespace still exists are valid: every plugin is told about \
             them and removes what belongs to others. Those whose namespace is gone are detached first. So all \
-            runtimes that use the network must share the result cache, or their attachments are cut off. \
+            runtimes that use the network must share the result cache, or their attachments are cut off. Containers \
+            of "cnitool run" are known without it. \
             Plugins take part from cniVersion 1.1.0 on.
             """)
 
     @OptionGroup var options: NetworkOptions
 
     func run() throws {
-        ContainerHost.clean(try Settings(.current))
+        let settings = try Settings(.current)
+        ContainerHost.clean(settings)
         let (list, runtime) = try options.load()
         if list.disablesGarbageCollection {
             runtime.warn("nothing is removed: network \(list.name) says disableGC")
@@ -26,7 +28,7 @@ struct CollectGarbage: ParsableCommand {
         }
         let living: [Attachment]
         do throws(RuntimeError) {
-            living = try runtime.livingAttachments(of: list.name)
+            living = try ContainerHost(settings).livingAttachments(of: list.name, runtime)
         } catch {
             throw Failure(
                 "\(error): a living attachment may hide behind it, so delete that attachment, or the file, first")

@@ -48,10 +48,10 @@ struct Execute: ParsableCommand {
     private func enter() throws {
         let host = ContainerHost(try Settings(.current))
         // The lock keeps the process in its record, and with that its number from anybody else.
-        try host.locked {
+        try host.locked { _ in
             let record = try host.container(container)
             guard record.state == .running, let process = record.process else {
-                throw ContainerRefusal("container \(record.title) is \(record.state.rawValue): try again")
+                throw record.refusal
             }
             do throws(Errno) {
                 try ProcessHandle(process).enterNamespaces(withNetwork: record.sandboxPath != nil)

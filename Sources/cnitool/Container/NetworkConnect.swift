@@ -11,7 +11,7 @@ struct NetworkConnect: ParsableCommand {
         abstract: "Attach a container that runs to another network.",
         discussion: """
             The container gets one more interface, and the names of those on the network, as they get its own. Ports that \
-            it has published lead to it by this network too.
+            it has published lead to it by this network too. Its /etc/resolv.conf stays what it was when it was started.
 
             EXAMPLE
               cnitool network connect --ip 172.19.0.9 --alias db net2 web
@@ -37,19 +37,21 @@ struct NetworkConnect: ParsableCommand {
         let (networks, damaged) = try settings.configurations.networks()
         let host = ContainerHost(settings)
         for damage in damaged { host.warn("passing over \(damage)") }
-        let offer = try ContainerRequest.offer(network, in: networks.map { NetworkOffer($0) })
-        try host.locked {
+        let offer = try ContainerRequest.offer(network, in: networks.map { NetworkOffer($0) }, isRunning: true)
+        try host.locked { lock in
             var record = try host.container(container)
             let attachment = try ContainerRequest.attachment(of: record, to: offer, addresses: ip, aliases: alias)
             guard record.state == .running else {
-                throw ContainerRefusal("container \(record.title) is \(record.state.rawValue): try again")
+                throw record.refusal
             }
             let before = record
             // Written first: whoever has to remove it knows of it.
             record.attachments.append(attachment)
             try host.store.write(record)
             do {
-                record.attachments[record.attachments.count - 1] = try host.attach(attachment, of: record).attachment
+                record.attachments[record.attachments.count - 1] = try lock.sharing {
+                    try host.attach(attachment, of: record).attachment
+                }
             } catch {
                 try host.store.write(before)
                 throw error

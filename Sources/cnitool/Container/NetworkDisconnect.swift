@@ -32,27 +32,19 @@ struct NetworkDisconnect: ParsableCommand {
 
     func run() throws {
         let host = ContainerHost(try Settings(.current))
-        try host.locked {
+        try host.locked { lock in
             var record = try host.container(container)
-            guard let index = record.attachments.firstIndex(where: { $0.network == network }) else {
+            guard record.attachments.contains(where: { $0.network == network }) else {
                 if force { return }
                 let networks = record.attachments.map(\.network).joined(separator: ", ")
                 throw ContainerRefusal(
                     "container \(record.title) is not on network \(JSONValue.quoted(network)): "
-                        + (networks.isEmpty ? "it is on none" : "it is on \(networks)"))
+                        + (networks.isEmpty ? "it is on no network" : "it is on \(networks)"))
             }
             guard record.state == .running else {
-                throw ContainerRefusal("container \(record.title) is \(record.state.rawValue): try again")
+                throw record.refusal
             }
-            do {
-                try host.detach(record.attachments[index], of: record)
-            } catch {
-                guard force else { throw error }
-                host.warn("\(error)")
-            }
-            record.attachments.remove(at: index)
-            try host.store.write(record)
-            try host.store.refreshHosts()
+            try host.disconnect(&record, from: network, lock, force: force)
         }
     }
 }

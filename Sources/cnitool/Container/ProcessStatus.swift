@@ -23,7 +23,7 @@ struct ProcessStatus: ParsableCommand {
 
     func run() throws {
         let host = ContainerHost(try Settings(.current))
-        let containers = try host.locked { try host.store.living() }
+        let containers = try host.locked { _ in try host.store.living() }
         let now = Directory.Time.now.seconds
         let rows = containers.map { ContainerRow($0, now: now) }
         switch format {

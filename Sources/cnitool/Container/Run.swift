@@ -11,9 +11,9 @@ struct Run: ParsableCommand {
             The command gets a network namespace of its own with an interface (eth0, eth1, …) on each network, and mount \
             and host name namespaces of its own; the files are those of the host. /etc/hosts names the containers that \
             share a network with it, and is kept up to date; /etc/resolv.conf is what the networks say, where they say \
-            something. When the command ends, and when cnitool is told to (SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed \
-            on), everything is detached and removed. When cnitool is killed, the command ends with it, and the next run, \
-            ps, stop, exec, gc or network command removes what is left.
+            something. When the command ends, the processes that it left are ended, and everything is detached and \
+            removed. SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to it. When cnitool is killed, the command ends with \
+            it, and the next run, ps, stop, exec, gc or network command removes what is left.
 
             Without --network the network is the one named "default", or the only one that there is. "--network host" is \
             the network of the host, "--network none" a sandbox with nothing but lo.
@@ -114,9 +114,9 @@ struct Run: ParsableCommand {
                 throw ExitCode(status)
             }
         }
-        var supervisor = Supervisor(
-            host: ContainerHost(settings), plan: plan, identifier: identifier, program: program, command: command,
+        let work = Supervisor.Request(
+            identifier: identifier, program: program, command: command, cache: cacheOptions.cache,
             announcement: announcement)
-        throw ExitCode(try supervisor.run(settings, cache: cacheOptions.cache))
+        throw ExitCode(try Supervisor(work, plan, settings).run())
     }
 }

@@ -40,7 +40,7 @@ struct Stop: ParsableCommand {
         // All are told before the first one is waited for.
         for text in containers {
             do {
-                try host.locked {
+                try host.locked { _ in
                     let record = try host.container(text)
                     // Locked and looked after, the supervisor lives, so that the number is its own.
                     let supervisor = HeldProcess(try ProcessHandle(record.supervisor))
@@ -67,12 +67,12 @@ struct Stop: ParsableCommand {
             }
         }
         // What a supervisor could not remove is tried again here.
-        try host.locked {}
+        try host.locked { _ in }
         if !failures.isEmpty { throw Failure(failures.joined(separator: "; ")) }
     }
 
     private func kill(_ identifier: String, _ host: ContainerHost) throws {
-        try host.locked {
+        try host.locked { _ in
             guard let process = try host.store.record(of: identifier)?.process else { return }
             try ProcessHandle(process).send(Stop.kill)
         }

@@ -29,10 +29,11 @@ struct NetworkPrune: ParsableCommand {
         let (networks, damaged) = try settings.configurations.networks()
         let runtime = Runtime(pluginFolders: settings.pluginFolders, cache: ResultCache(cacheOptions.cache))
         for damage in damaged { runtime.warn("passing over \(damage)") }
+        let host = ContainerHost(settings)
         var unused: [ConfigurationFolder.Network] = []
         for network in networks where NewNetwork.Driver(rawValue: NetworkOutline(network.list).driver) != nil {
             do throws(RuntimeError) {
-                if try runtime.livingAttachments(of: network.list.name).isEmpty { unused.append(network) }
+                if try host.livingAttachments(of: network.list.name, runtime).isEmpty { unused.append(network) }
             } catch {
                 runtime.warn("leaving network \"\(network.list.name)\" alone: \(error)")
             }
@@ -41,7 +42,7 @@ struct NetworkPrune: ParsableCommand {
         guard try force || confirms(unused.map(\.list.name)) else { return }
         try remove(
             unused,
-            NetworkRemoval(folder: settings.configurations, runtime: runtime, host: ContainerHost(settings)))
+            NetworkRemoval(folder: settings.configurations, runtime: runtime, host: host))
     }
 
     private func confirms(_ names: [String]) throws -> Bool {

@@ -21,23 +21,20 @@ struct NetworkRemoval {
         let list = network.list
         let living: [Attachment]
         do throws(RuntimeError) {
-            living = try runtime.livingAttachments(of: list.name)
+            living = try host.livingAttachments(of: list.name, runtime)
         } catch {
             throw Failure(
                 "\(error): a living attachment may hide behind it, so delete that attachment, or the file, first")
         }
-        let entries = try runtime.cache.entries(ofNetwork: list.name).entries
-        if !detaches, !living.isEmpty {
-            throw refusal(list.name, entries.filter { living.contains($0.attachment) })
-        }
-        for entry in entries {
+        if !detaches, !living.isEmpty { throw try refusal(list.name, living) }
+        try host.detachAll(from: list.name)
+        for entry in try runtime.cache.entries(ofNetwork: list.name).entries {
             let attachment = entry.attachment
             try runtime.delete(
                 AttachmentParameters(
                     containerID: attachment.containerID, sandboxPath: entry.sandboxPath,
                     interfaceName: attachment.interfaceName), from: list)
         }
-        try host.forget(network: list.name)
         try runtime.collectGarbage(of: list, living: [])
         let outline = NetworkOutline(list)
         try removeBridge(of: outline)
@@ -55,19 +52,18 @@ struct NetworkRemoval {
     }
 
     /// Why a network stays that has attachments.
-    private func refusal(_ name: String, _ living: [CachedAttachment]) -> Failure {
+    private func refusal(_ name: String, _ living: [Attachment]) throws -> Failure {
         let names = host.containers.mapValues(\.title)
-        let named = living.map { entry in
-            if let name = names[entry.attachment.containerID] {
-                return "\(entry.attachment.interfaceName) of container \(name)"
-            }
-            let sandbox = entry.sandboxPath.isEmpty ? "" : " (\(entry.sandboxPath))"
-            return "\(entry.attachment.interfaceName) of container \(entry.attachment.containerID)\(sandbox)"
+        let entries = try runtime.cache.entries(ofNetwork: name).entries
+        let named = living.map { attachment in
+            let path = entries.first { $0.attachment == attachment }?.sandboxPath ?? ""
+            let title = names[attachment.containerID] ?? attachment.containerID + (path.isEmpty ? "" : " (\(path))")
+            return "\(attachment.interfaceName) of container \(title)"
         }.sorted().prefix(5)
         let more = living.count > named.count ? " and \(living.count - named.count) more" : ""
         // Whoever uses the network may be a container of either kind.
-        let isOurs = living.contains { names[$0.attachment.containerID] != nil }
-        let isOther = living.contains { names[$0.attachment.containerID] == nil }
+        let isOurs = living.contains { names[$0.containerID] != nil }
+        let isOther = living.contains { names[$0.containerID] == nil }
         let remedies = [(isOurs, "\"cnitool network disconnect\""), (isOther, "\"cnitool del\"")].filter(\.0).map(\.1)
             .joined(separator: " and ")
         return Failure(
