@@ -1,5 +1,5 @@
 # What tests with real runtimes share: a host of its own, plugins whose calls are logged, and expectations. To be sourced by
-# scripts/test-podman and scripts/test-containerd, with `runtime` set to the runtime's name.
+# scripts/test-podman, scripts/test-containerd and scripts/test-runc, with `runtime` set to the runtime's name.
 
 skip() { echo "$runtime: skipped: $*"; exit 77; }
 
@@ -15,11 +15,22 @@ need() {
     esac
 }
 
-# enter ARGUMENT …: runs the script again in namespaces of its own: network, mounts, processes. The second time it returns.
+# enter WHAT: runs the script again in namespaces of its own: network, mounts, processes. The second time it returns.
+#
+# First of all with a portmap that does nothing, though: then WHAT has to be the first expectation that is not met. A test
+# that passes without published ports would prove nothing.
 enter() {
     [ "${CNI_RUNTIME_INSIDE-}" = yes ] && return
-    export CNI_BIN="${CNI_BIN:-$PWD/bin}"
-    exec env CNI_RUNTIME_INSIDE=yes unshare --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
+    export CNI_BIN="${CNI_BIN:-$PWD/bin}" CNI_RUNTIME_INSIDE=yes
+    own="unshare --net --mount --pid --fork --kill-child --mount-proc"
+    status=0
+    said=$(CNI_RUNTIME_STUB=portmap $own "$0" 2>&1) || status=$?
+    if [ "$status" -ne 1 ] || ! printf '%s\n' "$said" | grep -q "^NOT OK: $1: "; then
+        echo "NOT OK: with a portmap that does nothing, \"$1\" is not met; status $status: $said" >&2
+        exit 1
+    fi
+    echo "ok: with a portmap that does nothing, this fails: $(printf '%s\n' "$said" | sed -n 's/^NOT OK: //p' | head -n 1)"
+    exec $own "$0"
 }
 
 # prepare FOLDER …: empty folders where the runtime keeps things, the plugins in /run/plugins, and $root, the file system of
@@ -40,6 +51,18 @@ prepare() {
             "$plugin" "$log" "$CNI_BIN" "$plugin" >"/run/plugins/$plugin"
         chmod 755 "/run/plugins/$plugin"
     done
+    if [ -n "${CNI_RUNTIME_STUB-}" ]; then
+        cat >"/run/plugins/$CNI_RUNTIME_STUB" <<'END'
+#!/usr/bin/python3
+# Succeeds, and passes on what it was told: all that a runtime can see.
+import json, os, sys
+told = json.load(sys.stdin)
+if os.environ["CNI_COMMAND"] == "VERSION":
+    print(json.dumps({"cniVersion": "1.0.0", "supportedVersions": ["0.3.1", "0.4.0", "1.0.0", "1.1.0"]}))
+elif os.environ["CNI_COMMAND"] == "ADD":
+    print(json.dumps(told["prevResult"]))
+END
+    fi
     root=/run/root
     mkdir -p $root/bin $root/www/cgi-bin $root/etc $root/proc $root/sys $root/dev $root/tmp
     cp "$(command -v busybox)" $root/bin/busybox
@@ -51,7 +74,12 @@ prepare() {
 failures=0
 count=0
 passed() { count=$((count + 1)); echo "ok: $1"; }
-failed() { failures=$((failures + 1)); echo "NOT OK: $1${2+: $2}" >&2; }
+failed() {
+    failures=$((failures + 1))
+    echo "NOT OK: $1${2+: $2}" >&2
+    # The rest would fail as well, and take its time.
+    [ -z "${CNI_RUNTIME_STUB-}" ] || exit 1
+}
 
 # expect WHAT TEXT COMMAND …: the command succeeds and prints the text (a pattern of grep -E; an empty one is any).
 expect() {
@@ -60,15 +88,27 @@ expect() {
     if output=$("$@" 2>&1) && printf '%s\n' "$output" | grep -qE -- "$text"; then passed "$what"; else failed "$what" "$* printed: $output"; fi
 }
 
-# refuse WHAT TEXT COMMAND …: the command fails and prints the text.
+# refuse WHAT TEXT COMMAND …: the command fails and prints the text, without which any failure would do.
 refuse() {
-    what=$1 text=$2
+    what=$1 text=${2:?the text of the failure}
     shift 2
     if ! output=$("$@" 2>&1) && printf '%s\n' "$output" | grep -qE -- "$text"; then passed "$what"; else failed "$what" "$* printed: $output"; fi
 }
 
+# unreachable WHAT COMMAND …: curl cannot connect, or nobody answers it in time; whatever else fails is not that.
+unreachable() {
+    what=$1 status=0
+    shift
+    output=$(retries=0 && "$@" 2>&1) || status=$?
+    case "$status" in
+    7 | 28) passed "$what" ;;
+    *) failed "$what" "$*: status $status, printed: $output" ;;
+    esac
+}
+
 # page URL: what the server there says.
-page() { curl -sf -m 3 --retry 5 --retry-connrefused --retry-delay 1 "$1/cgi-bin/who"; }
+retries=5
+page() { curl -sf -m 3 --retry $retries --retry-connrefused --retry-delay 1 "$1/cgi-bin/who"; }
 
 # calls COMMAND PLUGIN: how often it was called.
 calls() { grep -c "^$1 $2 " "$log"; }
@@ -78,7 +118,8 @@ expect_nothing() {
     left=$(ip -o link | grep -v ' lo:'; ip netns list
         find /var/lib/cni -type f ! -name lock ! -name 'last_reserved_ip.*' ! -name '*.index'
         find /run/cni -type f ! -name '*.lock' 2>/dev/null
-        { nft list ruleset; iptables-save; ip6tables-save; } 2>/dev/null | grep -E "$1|CNI-|cni[-_]")
+        { nft list ruleset; iptables-save; ip6tables-save; iptables-legacy-save; ip6tables-legacy-save; } 2>/dev/null |
+            grep -E "$1|CNI-|cni[-_]")
     if [ -z "$left" ]; then passed "nothing is left: no link, namespace, lease, rule"; else failed "something is left" "$left"; fi
 }
 

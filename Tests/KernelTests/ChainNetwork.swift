@@ -28,18 +28,21 @@ struct ChainNetwork {
 
     /// Calls the plugins until one fails; DEL in reverse order and all of them. The answers, as far as there are any.
     ///
-    /// - Parameter sandbox: CNI_NETNS; empty leaves it out.
+    /// - Parameters:
+    ///   - sandbox: CNI_NETNS; empty leaves it out.
+    ///   - prevResult: what ADD answered, for CHECK and DEL.
+    ///   - timeout: seconds for each plugin.
     func call(
         _ command: String, sandbox: String, containerID: String = "container-1", members: String = "",
-        step: Step? = nil
+        prevResult given: String? = nil, step: Step? = nil, timeout: Double = 30
     ) throws -> [Lab.Answer] {
         var answers: [Lab.Answer] = []
-        var prevResult: String?
+        var prevResult = command == "ADD" ? nil : given
         for number in command == "DEL" ? Array(plugins.indices.reversed()) : Array(plugins.indices) {
             let answer = try lab.call(
                 plugins[number].type, command, configuration(number, prevResult, members), sandbox: sandbox,
                 containerID: containerID, variables: ["PATH": path, "CNI_NETNS": sandbox],
-                prefix: step?.plugin == number ? step?.prefix ?? [] : [])
+                prefix: step?.plugin == number ? step?.prefix ?? [] : [], timeout: timeout)
             answers.append(answer)
             if !answer.isSuccess && command != "DEL" { break }
             if command == "ADD" { prevResult = answer.outcome.outputText }

@@ -3,6 +3,8 @@ public import NetworkAddress
 extension IPTables {
     /// What the records in tables of either kind say.
     public func admittedAddresses(_ whose: AdmittedAttachments) throws(PacketFilterError) -> Set<IPAddress> {
+        let lock = try IPTables.lockForReading()
+        defer { lock.release() }
         var addresses: Set<IPAddress> = []
         for kind in IPTables.kinds {
             for family in AddressFamily.allCases where try kind.mayContain(.filter, .forwarding, family) {

@@ -31,6 +31,8 @@ extension IPTables {
     /// Checks that every rule is there (`iptables -C`), and in an order that does what is wanted.
     public func check(_ admission: ContainerAdmission) throws(PacketFilterError) {
         let kind = try kind()
+        let lock = try IPTables.lockForReading()
+        defer { lock.release() }
         for family in AddressFamily.allCases {
             if let plan = try IPTablesAdmission(admission, family) { try kind.state(family, [.filter]).check(plan) }
         }

@@ -25,6 +25,10 @@ public struct IPTables: PacketFilterBackend {
     /// Both kinds: an administrator may have gone from one to the other.
     static let kinds: [any IPTablesKind] = [NFTVariantIPTables(), LegacyIPTables()]
 
+    /// The lock, for a look at tables that changes nothing: the kernel does not tell a list to its end that changes meanwhile,
+    /// and with many containers coming and going it would never come to one.
+    static func lockForReading() throws(PacketFilterError) -> PacketFilterLock { try PacketFilterLock() }
+
     // MARK: Published ports
 
     public func publish(_ forwarding: PortForwarding) throws(PacketFilterError) {
@@ -60,6 +64,8 @@ public struct IPTables: PacketFilterBackend {
 
     public func check(_ forwarding: PortForwarding) throws(PacketFilterError) {
         let kind = try kind()
+        let lock = try IPTables.lockForReading()
+        defer { lock.release() }
         for family in AddressFamily.allCases {
             if let plan = try IPTablesPlan(forwarding, family) { try kind.check(plan) }
         }
@@ -221,6 +227,8 @@ public struct IPTables: PacketFilterBackend {
 
     public func check(_ masquerading: Masquerading) throws(PacketFilterError) {
         let kind = try kind()
+        let lock = try IPTables.lockForReading()
+        defer { lock.release() }
         for family in AddressFamily.allCases {
             if let plan = try IPTablesPlan(masquerading, family) { try kind.check(plan) }
         }
