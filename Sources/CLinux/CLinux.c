@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
@@ -17,6 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -106,4 +108,30 @@ int CLinux_signalProcess(int process, int signal) { return pidfd_send_signal(pro
 int CLinux_openWithoutLinks(const char *path, int flags) {
     struct open_how how = {.flags = flags, .resolve = RESOLVE_NO_SYMLINKS};
     return syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+int CLinux_start(
+    const char *path, char *const *arguments, char *const *environment, int input, int output, pid_t *identifier) {
+    volatile int failure = 0;
+    sigset_t all, before;
+    // The child works in the parent's memory: no handler may run there.
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t child = vfork();
+    if (child == 0) {
+        struct sigaction usual = {.sa_handler = SIG_DFL};
+        sigaction(SIGPIPE, &usual, NULL);
+        // A descriptor that has the number already would be closed by execve.
+        int isSet = (input == 0 ? fcntl(0, F_SETFD, 0) : dup2(input, 0)) >= 0
+            && (output == 1 ? fcntl(1, F_SETFD, 0) : dup2(output, 1)) >= 0;
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        if (isSet) execve(path, arguments, environment);
+        failure = errno;
+        _exit(127);
+    }
+    if (child < 0) failure = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (child > 0 && failure != 0) waitpid(child, NULL, 0);
+    *identifier = child;
+    return failure;
 }

@@ -5,6 +5,8 @@
 
 #include "CStartup.h"
 
+#include <stddef.h>
+
 static char **arguments;
 static int count;
 
@@ -22,3 +24,12 @@ void _swift_stdlib_overrideUnsafeArgvArgc(char **values, int length) {
     arguments = values;
     count = length;
 }
+
+// Also before main(), the runtime looks in nine places for a program that prints what it has to say of a crash. Nobody
+// installs that with plugins. These stand in for stdlib/public/runtime/Paths.cpp, which is left out in the same way.
+
+char *swift_copyAuxiliaryExecutablePath(const char *name) { return NULL; }
+
+const char *swift_getRootPath(void) { return NULL; }
+
+const char *swift_getRuntimeLibraryPath(void) { return NULL; }

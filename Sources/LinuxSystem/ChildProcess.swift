@@ -16,7 +16,8 @@ public struct ChildProcess: ~Copyable {
     private let identifier: pid_t
     private let output: OwnedDescriptor
 
-    /// Starts the program at `path` (posix_spawn(3)).
+    /// Starts the program at `path`, with SIGPIPE as it is by default: a parent that ignores it must not hand that on, as the
+    /// child would not notice a closed pipe.
     public init(
         path: String, arguments: [String] = [], environment: ProcessEnvironment, input: [UInt8]
     ) throws(Errno) {
@@ -28,7 +29,7 @@ public struct ChildProcess: ~Copyable {
         let reading = OwnedDescriptor(adopting: ends[0])
         let writing = OwnedDescriptor(adopting: ends[1])
 
-        identifier = try ChildProcess.spawn(
+        identifier = try ChildProcess.start(
             path, [path] + arguments, environment.entries, input: inputFile.number, output: writing.number)
         output = reading
     }
@@ -45,29 +46,12 @@ public struct ChildProcess: ~Copyable {
         )
     }
 
-    private static func spawn(
+    private static func start(
         _ path: String, _ arguments: [String], _ environment: [String], input: CInt, output: CInt
     ) throws(Errno) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        var attributes = posix_spawnattr_t()
-        posix_spawn_file_actions_init(&actions)
-        posix_spawnattr_init(&attributes)
-        defer {
-            posix_spawn_file_actions_destroy(&actions)
-            posix_spawnattr_destroy(&attributes)
-        }
-        posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
-        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        // A parent that ignores SIGPIPE must not hand that on: the child would not notice a closed pipe.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGPIPE)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
-
         var identifier: pid_t = 0
         let failure = withCStrings(arguments) { arguments in
-            withCStrings(environment) { posix_spawn(&identifier, path, &actions, &attributes, arguments, $0) }
+            withCStrings(environment) { CLinux_start(path, arguments, $0, input, output, &identifier) }
         }
         if failure != 0 { throw Errno(rawValue: failure) }
         return identifier

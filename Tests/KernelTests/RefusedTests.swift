@@ -14,7 +14,7 @@ struct RefusedTests {
     private static let calls = [
         "sendmsg", "sendto", "socket", "setsockopt", "openat", "read", "write", "pwrite64", "mkdir", "mkdirat",
         "renameat",
-        "renameat2", "unlinkat", "fsync", "ftruncate", "flock", "setns", "clone3", "pipe2", "memfd_create",
+        "renameat2", "unlinkat", "fsync", "ftruncate", "flock", "setns", "vfork", "pipe2", "memfd_create",
     ]
     private static let errors = ["EIO", "ENOMEM", "EMFILE", "ENOSPC"]
 
