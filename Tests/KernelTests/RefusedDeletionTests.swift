@@ -10,7 +10,8 @@ import Testing
     .enabled(if: Subprocess.find("strace") != nil, "needs the program strace"))
 struct RefusedDeletionTests {
     private static let calls = [
-        "sendmsg", "sendto", "socket", "setsockopt", "openat", "read", "write", "pwrite64", "mkdir", "mkdirat", "renameat",
+        "sendmsg", "sendto", "socket", "setsockopt", "openat", "read", "write", "pwrite64", "mkdir", "mkdirat",
+        "renameat",
         "renameat2", "unlinkat", "fsync", "ftruncate", "flock", "setns", "vfork", "pipe2", "memfd_create",
     ]
     private static let errors = ["EIO", "ENOMEM", "EMFILE", "ENOSPC"]
