@@ -18,13 +18,7 @@ import Testing
             self.name = name
             ports = try PortLab(containers: 2)
             tool = NetworkToolTests.Scene(ports.lab)
-            // The file as it is, but for where leases are kept.
-            let file = Repository.root.appending(path: "conf/\(name).conflist")
-            let text = try String(contentsOf: file, encoding: .utf8)
-            let key = #""type": "host-local","#
-            try ports.lab.write(
-                text.replacing(key, with: #"\#(key) "dataDir": "\#(ports.lab.path("data"))","#),
-                to: "net.d/\(name).conflist")
+            try tool.copyReadyNetwork(name)
             for container in 0...1 {
                 let mappings = container == 0 ? published : "[]"
                 results.append(try tool.attach(container, to: name, ports: #"{"portMappings": \#(mappings)}"#))
@@ -123,17 +117,6 @@ import Testing
         try scene.finish()
     }
 
-    @Test(.needs(.bridgeVLANFiltering)) func aVLANIsANetworkOfItsOwnOnABridge() throws {
-        let scene = try Scene("vlan")
-        try expect(
-            scene.ports, "vlan",
-            [.answer(from: scene.ports.containers[1], to: try scene.address(0), 80, by: Self.container(0))])
-        let vlans = try scene.ports.host.shell("bridge vlan show")
-        #expect(vlans.contains(" 100 PVID Egress Untagged"), "\(vlans)")
-        #expect(try scene.ports.host.link("cni5.100") != nil)
-        try scene.finish()
-    }
-
     @Test func layer2HasNoAddresses() throws {
         let scene = try Scene("layer2")
         #expect(scene.results.allSatisfy { $0.ips.isEmpty })
@@ -152,5 +135,16 @@ import Testing
         #expect(scene.results.map { $0.interfaces.map(\.name) } == [["lo"], ["lo"]])
         #expect(try scene.ports.container.link("lo")?.isUp == true)
         try scene.finish()
+    }
+}
+
+extension NetworkToolTests.Scene {
+    /// Copies a file of `conf/` as it is, but for where leases are kept.
+    func copyReadyNetwork(_ name: String) throws {
+        let file = Repository.root.appending(path: "conf/\(name).conflist")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let key = #""type": "host-local","#
+        try lab.write(
+            text.replacing(key, with: #"\#(key) "dataDir": "\#(lab.path("data"))","#), to: "net.d/\(name).conflist")
     }
 }
