@@ -97,6 +97,11 @@ int CLinux_enterNamespacesOfProcess(int process, int withNetwork) {
     return setns(process, CLONE_NEWNS | CLONE_NEWUTS | (withNetwork ? CLONE_NEWNET : 0));
 }
 
+void CLinux_closeOthers(int kept) {
+    if (kept > 3) close_range(3, kept - 1, 0);
+    close_range(kept + 1, ~0U, 0);
+}
+
 int CLinux_signalWhenParentEnds(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
 
 int CLinux_openProcess(int identifier) { return pidfd_open(identifier, 0); }

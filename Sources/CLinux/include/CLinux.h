@@ -54,6 +54,9 @@ int CLinux_newMountAndHostNameNamespaces(void);
 /// setns(2) with a process (pidfd): moves into its mount and host name namespaces, and into its network where that is asked.
 int CLinux_enterNamespacesOfProcess(int process, int withNetwork);
 
+/// close_range(2): closes every descriptor from 3 on but `kept`.
+void CLinux_closeOthers(int kept);
+
 /// prctl(2) PR_SET_PDEATHSIG: the calling process gets `signal` when the thread that started it ends.
 int CLinux_signalWhenParentEnds(int signal);
 
