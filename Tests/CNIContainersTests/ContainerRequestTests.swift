@@ -206,6 +206,35 @@ import Testing
         }
     }
 
+    @Test func `a port of the host that nobody names is the lowest that is free`() throws {
+        var other = ContainerRecord(id: String(repeating: "a", count: 64), name: "shop")
+        other.ports = try PortPublication.all(["49152:80", "49154:80/udp"])
+        var plan = try request {
+            $0.networks = ["web"]
+            $0.ports = ["80", "49155:443", "81-82", "53/udp"]
+        }.plan(try offers("web"))
+        try plan.settle(among: [other]) { $0.hostPort == 49153 }
+        #expect(plan.ports.map(\.hostPort) == [49154, 49155, 49156, 49157, 49152])
+        #expect(plan.attachments[0].capabilityArguments["portMappings"] == .array(plan.ports.map(\.json)))
+        let full = plan
+        #expect(throws: ContainerRefusal.self) {
+            var plan = full
+            plan.ports = try PortPublication.all(["80"])
+            try plan.settle(among: []) { _ in true }
+        }
+    }
+
+    @Test func `a port that a process of the host has is refused`() throws {
+        var plan = try request {
+            $0.networks = ["web"]
+            $0.ports = ["8080:80/udp"]
+        }.plan(try offers("web"))
+        let refusal = #expect(throws: ContainerRefusal.self) { try plan.settle(among: []) { $0.hostPort == 8080 } }
+        #expect(
+            refusal?.description == "-p: a process of the host uses port 8080/udp: choose another one, or end that "
+                + "process, which \"ss -lnp sport = :8080\" shows")
+    }
+
     @Test func `a container is connected by its next interface, once a network`() throws {
         var container = ContainerRecord(id: String(repeating: "a", count: 64), sandboxPath: "/run/netns/a")
         container.attachments = [ContainerAttachment(network: "web", interfaceName: "eth0")]
