@@ -11,10 +11,19 @@ struct NetworkList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls",
         abstract: "List the networks.",
-        discussion: "Attachments are those in the result cache. The networks \"host\" and \"none\" need no file.")
+        discussion: """
+            Attachments are those in the result cache. The networks "host" and "none" need no file. With --format json it is \
+            one array of objects: name, driver, subnets (array), attachments (number) and file (null for "host" and "none").
+
+            EXIT STATUS
+              0 success, 1 failure (one sentence on standard error), 64 wrong usage
+            """)
 
     @Option(help: "How to print: table or json.")
     var format = OutputFormat.table
+
+    @Flag(name: [.short, .long], help: "Print the names only, one a line.")
+    var quiet = false
 
     @OptionGroup var cacheOptions: CacheOptions
 
@@ -31,6 +40,7 @@ struct NetworkList: ParsableCommand {
         let names = Set(rows.map(\.network.name))
         for network in NetworkOutline.builtIn where !names.contains(network.name) { rows.append(Row(network)) }
         rows.sort { $0.network.name < $1.network.name }
+        if quiet { return rows.forEach { print($0.network.name) } }
         switch format {
         case .json: try StandardStreams.write(.array(rows.map(\.json)))
         case .table:
