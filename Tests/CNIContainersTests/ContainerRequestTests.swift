@@ -135,6 +135,12 @@ import Testing
                 $0.ports = ["8080:80"]
             }, "network \"old\" has nothing for -p: give the plugin portmap in "
         ),
+        (
+            {
+                $0.networks = ["web"]
+                $0.ports = ["[fd00::7]:8080:80"]
+            }, "-p: the host's address fd00::7 leads nowhere, as the container gets no IPv6 address: choose"
+        ),
         ({ $0.mac = "01:00:5e:00:00:01" }, "--mac-address: expected the address of one link"),
         ({ $0.name = "a b" }, "--name: \"a b\" is no name"),
         ({ $0.hostName = "a\nb" }, "--hostname: \"a?b\" is no name"),
