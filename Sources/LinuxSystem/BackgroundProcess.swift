@@ -29,7 +29,6 @@ public enum BackgroundProcess {
     /// fork(2) and setsid(2). What else whoever asked had open, such as a lock, is closed in the background.
     public static func start() throws(Errno) -> Side {
         var ends: [CInt] = [0, 0]
-        CurrentProcess.expectChildren()
         try succeeding { CLinux_pipe(&ends) }
         let child = try succeeding { CLinux_fork() }
         if child == 0 {

@@ -25,7 +25,6 @@ public struct ChildProcess: ~Copyable {
         try succeeding { lseek(inputFile.number, 0, SEEK_SET) }
         var ends: [CInt] = [0, 0]
         try succeeding { CLinux_pipe(&ends) }
-        CurrentProcess.expectChildren()
         let reading = OwnedDescriptor(adopting: ends[0])
         let writing = OwnedDescriptor(adopting: ends[1])
 

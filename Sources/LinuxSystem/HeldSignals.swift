@@ -27,7 +27,6 @@ public struct HeldSignals {
     /// Holds these signals and SIGCHLD.
     public init(_ numbers: [Int32] = HeldSignals.terminating) {
         terminating = numbers
-        CurrentProcess.expectChildren()
         sigemptyset(&held)
         for number in numbers + [SIGCHLD] { sigaddset(&held, number) }
         sigprocmask(SIG_BLOCK, &held, &before)

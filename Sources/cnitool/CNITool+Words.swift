@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import LinuxSystem
 
 extension CNITool {
     /// What other tools call what this one does otherwise, and how.
@@ -16,8 +17,10 @@ extension CNITool {
         "start": "it is \"cnitool run\"",
     ]
 
-    /// Says what to type instead of what is no command here.
+    /// Makes good what whoever started it left out, and says what to type instead of what is no command here.
     static func main() {
+        StandardStreams.complete()
+        CurrentProcess.expectChildren()
         if let word = CommandLine.arguments.dropFirst().first, let hint = words[word] {
             exit(withError: ValidationError("there is no command \(word): \(hint)"))
         }

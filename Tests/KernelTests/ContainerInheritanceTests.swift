@@ -46,6 +46,32 @@ struct ContainerInheritanceTests {
         #expect(try scene.remains() == [])
     }
 
+    @Test func `what is no text reaches the command as it is`() throws {
+        let scene = try ContainerScene()
+        try scene.start("web", "--network", "none")
+        for command in ["run --network none", "exec web"] {
+            let outcome = try scene.shell(
+                """
+                X=$(printf 'x\\376') cnitool \(command) -- sh -c 'printf "$0 $X"' "$(printf 'a\\377')" >\(scene.lab.path("out"))
+                """)
+            #expect(outcome.isSuccess, "\(outcome)")
+            #expect(
+                FileManager.default.contents(atPath: scene.lab.path("out")) == Data([0x61, 0xFF, 0x20, 0x78, 0xFE]))
+        }
+    }
+
+    @Test func `closed streams lead nowhere, and not into files that are opened later`() throws {
+        let scene = try ContainerScene.withNetworks()
+        let run = "cnitool run --network net1 \(scene.cache.joined(separator: " ")) --"
+        let file = scene.lab.path("streams")
+        let outcome = try scene.shell(
+            "\(run) sh -c 'readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2 | cat >\(file)' <&- >&- 2>&-")
+        #expect(outcome.isSuccess, "\(outcome)")
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == "/dev/null\n/dev/null\n/dev/null\n")
+        #expect(try scene.shell("cnitool ps >&-").isSuccess)
+        #expect(try scene.remains() == [])
+    }
+
     @Test func `a command as long as the kernel takes is run, listed and stopped`() throws {
         let scene = try ContainerScene.withNetworks()
         let outcome = try scene.shell(

@@ -28,8 +28,7 @@ struct ContainerHost {
         do throws(Errno) {
             lock = HeldLock(try store.lock())
         } catch {
-            let remedy = error == .permissionDenied ? ": run it as root" : ""
-            throw Failure("\(store.path): \(error)\(remedy)")
+            throw Failure(store.path, error)
         }
         return try withExtendedLifetime(lock) {
             try lock.sharing(removeDead)

@@ -45,7 +45,7 @@ struct Execute: ParsableCommand {
         }
         let command = try Passthrough.command(command, of: self)
         let program = try Passthrough.program(command)
-        let failure = CurrentProcess.become(program, command, .current)
+        let failure = CurrentProcess.become(program, command)
         StandardStreams.writeError("Error: \(program) cannot be executed: \(failure)\n")
         throw ExitCode(failure == .noSuchFileOrDirectory ? 127 : 126)
     }

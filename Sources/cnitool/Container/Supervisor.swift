@@ -50,7 +50,7 @@ struct Supervisor {
             do throws(Errno) {
                 return (HeldLock(try host.store.create(record)), signals, plan, record)
             } catch {
-                throw Failure("cannot write into \(host.store.path): \(error)")
+                throw Failure("cannot write into \(host.store.path)", error)
             }
         }
         self.host = host
@@ -151,7 +151,7 @@ struct Supervisor {
     private func launch(_ setting: ContainedProcess.Setting) throws -> ContainedProcess {
         do throws(ContainedProcess.Failure) {
             return try ContainedProcess(
-                path: request.program, arguments: request.command, environment: .current, in: setting, signals: signals)
+                path: request.program, arguments: request.command, in: setting, signals: signals)
         } catch {
             if error.step != nil { throw error }
             StandardStreams.writeError("Error: \(request.program) cannot be executed: \(error.errno)\n")

@@ -113,7 +113,7 @@ struct NetworkCreate: ParsableCommand {
             try create(directory, folder)
             _ = consume lock
         } catch let error as Errno {
-            throw Failure("cannot write into \(folder.path): \(error)")
+            throw Failure("cannot write into \(folder.path)", error)
         }
     }
 
@@ -129,7 +129,7 @@ struct NetworkCreate: ParsableCommand {
             progress.begin("creating \(file.network)")
             do throws(Errno) { try directory.create(file.name, contents: file.contents) } catch {
                 try progress.end()
-                throw Failure("cannot write \(folder.path)/\(file.name): \(error)")
+                throw Failure("cannot write \(folder.path)/\(file.name)", error)
             }
             try progress.finish(file.network, file.json(in: folder))
         }
