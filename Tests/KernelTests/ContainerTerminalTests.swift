@@ -54,6 +54,23 @@ struct ContainerTerminalTests {
         #expect(try scene.remains() == [])
     }
 
+    @Test func `a shell that runs cnitool stops it, goes on with it, and gets the terminal back whatever happens`()
+        throws
+    {
+        let scene = try ContainerScene()
+        let run = "cnitool run --network none --"
+        let shown = try type(
+            scene, ["env", "PS1=ready> ", "bash", "--norc", "--noprofile", "-i"],
+            [
+                ("ready> ", "\(run) sh -c 'echo up=$((2+3)); exec sleep 1'\n"), ("up=5", "\u{1A}"), ("Stopped", ""),
+                ("ready> ", "fg; echo status=$?.\n"), ("status=0.", ""),
+                ("ready> ", "PS1=\"in\"\"ner> \" \(run) bash --norc --noprofile -i\n"), ("inner> ", "kill -9 $$\n"),
+                ("ready> ", "echo status=$?.\n"), ("status=137.", ""), ("ready> ", "exit 6\n"),
+            ])
+        #expect(shown.hasSuffix("status 6\n"), "\(shown)")
+        #expect(try scene.remains() == [])
+    }
+
     @Test func `what interrupts the command comes once`() throws {
         let scene = try ContainerScene.withNetworks()
         let run = ["cnitool", "run", "--network", "net1"] + scene.cache
