@@ -50,6 +50,19 @@ import Testing
     }
 
     @Test(arguments: [
+        ("-e", "\"env KEY=VALUE\""), ("--volume=/a:/b", "files are the host's"), ("--net", "it is --network"),
+    ])
+    func `an option of other tools is told what it is here`(option: String, remedy: String) throws {
+        for command in [["run"], ["exec", "web"]] {
+            let outcome = try Subprocess.run(
+                Executables.path(of: "cnitool"), command + [option, "x", "true"], environment: [:])
+            #expect(outcome.ending == .exited(status: 64))
+            #expect(outcome.errorText.hasPrefix("Error: unknown option '\(option)'; "), "\(outcome)")
+            #expect(outcome.errorText.contains(remedy))
+        }
+    }
+
+    @Test(arguments: [
         ("rm", "\"cnitool network rm\""), ("ls", "\"cnitool ps\""), ("kill", "\"cnitool stop --time 0\""),
     ])
     func `a command of other tools is told what it is here`(word: String, remedy: String) throws {
