@@ -99,6 +99,11 @@ int CLinux_enterNamespacesOfProcess(int process, int withNetwork) {
     return setns(process, CLONE_NEWNS | CLONE_NEWUTS | (withNetwork ? CLONE_NEWNET : 0));
 }
 
+void CLinux_closeOthers(int kept) {
+    if (kept > 3) close_range(3, kept - 1, 0);
+    close_range(kept + 1, ~0U, 0);
+}
+
 int CLinux_signalWhenParentEnds(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
 
 int CLinux_openProcess(int identifier) { return pidfd_open(identifier, 0); }
@@ -114,12 +119,14 @@ int CLinux_start(
     const char *path, char *const *arguments, char *const *environment, int input, int output, pid_t *identifier) {
     volatile int failure = 0;
     sigset_t all, before;
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    // Who was started by somebody that ignores SIGCHLD would not learn how the child ends.
+    sigaction(SIGCHLD, &usual, NULL);
     // The child works in the parent's memory: no handler may run there.
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     pid_t child = vfork();
     if (child == 0) {
-        struct sigaction usual = {.sa_handler = SIG_DFL};
         sigaction(SIGPIPE, &usual, NULL);
         // A descriptor that has the number already would be closed by execve.
         int isSet = (input == 0 ? fcntl(0, F_SETFD, 0) : dup2(input, 0)) >= 0

@@ -9,7 +9,7 @@ public struct ContainerAttachment: Equatable, Sendable {
     /// Names that the others on this network know the container by, besides its own.
     public let aliases: [String]
     /// What the plugins are told in ADD, and need for DEL where that was never finished.
-    public let capabilityArguments: JSONObject
+    public internal(set) var capabilityArguments: JSONObject
     /// The network's configuration at that time, which DEL uses: the file may have changed, or be gone.
     public let configuration: JSONObject
     /// None until ADD is finished.

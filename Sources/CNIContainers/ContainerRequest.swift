@@ -49,6 +49,7 @@ public struct ContainerRequest: Equatable, Sendable {
         if !plan.ports.isEmpty, !chosen.contains(where: { $0.has(.portMappings) }) {
             for offer in chosen { try offer.require(.portMappings) }
         }
+        try checkFamilies(of: plan.ports, chosen)
         for (index, offer) in chosen.enumerated() {
             plan.attachments.append(
                 try offer.attachment(
@@ -58,6 +59,18 @@ public struct ContainerRequest: Equatable, Sendable {
                         ports: plan.ports)))
         }
         return plan
+    }
+
+    /// Refuses a port at an address of a family that no network has which could publish it: nobody would ever answer there.
+    private func checkFamilies(of ports: [PortPublication], _ chosen: [NetworkOffer]) throws(ContainerRefusal) {
+        let publishing = chosen.filter { $0.has(.portMappings) }
+        for address in ports.compactMap(\.hostAddress) where !publishing.contains(where: { $0.mayHave(address.family) })
+        {
+            let family = address.family == .ipv4 ? "IPv4" : "IPv6"
+            throw ContainerRefusal(
+                "-p: the host's address \(address) leads nowhere, as the container gets no \(family) address: choose a "
+                    + "network that has both")
+        }
     }
 
     private func wantedMAC() throws(ContainerRefusal) -> MACAddress? {

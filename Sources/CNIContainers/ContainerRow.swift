@@ -36,7 +36,7 @@ public struct ContainerRow: Equatable, Sendable {
     private var ports: [String] {
         let publishing = container.attachments.filter { $0.capabilityArguments["portMappings"] != nil }
         let families = Set(publishing.flatMap(\.addresses).map(\.family))
-        return families.isEmpty ? [] : container.ports.flatMap { $0.texts(families) }
+        return families.isEmpty ? [] : PortPublication.texts(container.ports, families)
     }
 
     private var command: String {

@@ -15,6 +15,8 @@ public struct ContainerStore: Sendable {
     }
 
     private static let record = "record.json"
+    /// The longest record, in bytes: the kernel takes commands of two million, which may be written with six for each.
+    private static let longest = 32 << 20
     private static let alive = "alive"
     private static let lock = "lock"
     public static let hosts = "hosts"
@@ -38,7 +40,7 @@ public struct ContainerStore: Sendable {
     /// - Throws: `Errno`, or `JSONError` for a record that is damaged.
     public func record(of identifier: String) throws -> ContainerRecord? {
         do {
-            let contents = try folder(identifier).contents(of: ContainerStore.record)
+            let contents = try folder(identifier).contents(of: ContainerStore.record, limit: ContainerStore.longest)
             return try ContainerRecord(JSONField(try JSONValue(parsing: contents)))
         } catch Errno.noSuchFileOrDirectory {
             return nil

@@ -51,6 +51,11 @@ public struct NetworkOffer: Sendable {
         outline.ranges.isEmpty || outline.ranges.contains { $0.subnet.contains(address) }
     }
 
+    /// Whether containers may get addresses of a family; true where the network does not say which it has.
+    func mayHave(_ family: AddressFamily) -> Bool {
+        outline.ranges.isEmpty || outline.ranges.contains { $0.subnet.family == family }
+    }
+
     /// Refuses an address that the network never gives to a container.
     private func checkAvailable(_ address: IPAddress) throws(ContainerRefusal) {
         let ranges = outline.ranges.filter { $0.subnet.contains(address) }

@@ -1,5 +1,18 @@
 internal import JSON
 
+extension NewNetwork.Driver {
+    /// What may stand after `-o`, for somebody to choose from: a key, and the value where it is one of a few words.
+    public var optionExamples: [String] {
+        NetworkDriverOptions.known(self).flatMap { key in
+            switch key {
+            case "host-shim", "isolate": ["\(key)=true"]
+            case "mode": NetworkDriverOptions.modes.map { "\(key)=\($0)" }
+            default: ["\(key)="]
+            }
+        }
+    }
+}
+
 /// What `-o key=value` says, checked.
 struct NetworkDriverOptions {
     private(set) var mtu: Int?
@@ -9,7 +22,7 @@ struct NetworkDriverOptions {
     private(set) var mode: String?
     private(set) var parent: String?
 
-    private static let modes = ["bridge", "private", "vepa", "passthru"]
+    fileprivate static let modes = ["bridge", "private", "vepa", "passthru"]
 
     /// The keys that a driver knows.
     static func known(_ driver: NewNetwork.Driver) -> [String] {

@@ -26,13 +26,13 @@ public enum BackgroundProcess {
         }
     }
 
-    /// fork(2) and setsid(2)
+    /// fork(2) and setsid(2). What else whoever asked had open, such as a lock, is closed in the background.
     public static func start() throws(Errno) -> Side {
         var ends: [CInt] = [0, 0]
         try succeeding { CLinux_pipe(&ends) }
         let child = try succeeding { CLinux_fork() }
         if child == 0 {
-            close(ends[0])
+            CLinux_closeOthers(ends[1])
             setsid()
             return .background(Announcement(number: ends[1]))
         }

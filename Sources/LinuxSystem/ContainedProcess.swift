@@ -35,12 +35,10 @@ public struct ContainedProcess {
 
     public let identifier: Int32
 
-    /// Starts the program at `path` with standard streams, working directory and terminal of this process.
+    /// Starts the program at `path` with environment, standard streams, working directory and terminal of this process.
     ///
     /// - Parameter signals: held in this process, and released in the command.
-    public init(
-        path: String, arguments: [String], environment: ProcessEnvironment, in setting: Setting, signals: HeldSignals
-    ) throws(Failure) {
+    public init(path: String, arguments: [String], in setting: Setting, signals: HeldSignals) throws(Failure) {
         let step = "start a process"
         var ends: [CInt] = [0, 0]
         do throws(Errno) { try succeeding { CLinux_pipe(&ends) } } catch { throw Failure(step: step, errno: error) }
@@ -48,7 +46,7 @@ public struct ContainedProcess {
         let parent = getpid()
         let child = CLinux_fork()
         if child == 0 {
-            let failure = ContainedProcess.become(path, arguments, environment, setting, signals, parent)
+            let failure = ContainedProcess.become(path, arguments, setting, signals, parent)
             // One small write into an empty pipe is never torn.
             let text = "\(failure.errno.rawValue) \(failure.step ?? "")"
             try? writeAll(Array(text.utf8), to: ends[1])
@@ -87,8 +85,7 @@ public struct ContainedProcess {
 
     /// What the child does: returns only where something fails.
     private static func become(
-        _ path: String, _ arguments: [String], _ environment: ProcessEnvironment, _ setting: Setting,
-        _ signals: HeldSignals, _ parent: pid_t
+        _ path: String, _ arguments: [String], _ setting: Setting, _ signals: HeldSignals, _ parent: pid_t
     ) -> Failure {
         do throws(Failure) {
             try step("tie the command to cnitool") { CLinux_signalWhenParentEnds(SIGKILL) }
@@ -114,7 +111,7 @@ public struct ContainedProcess {
         }
         if setting.isSilent { StandardStreams.close() }
         signals.release()
-        return Failure(step: nil, errno: CurrentProcess.become(path, arguments, environment))
+        return Failure(step: nil, errno: CurrentProcess.become(path, arguments))
     }
 
     /// Mounts a /sys that shows the links of the network, with the control groups that the other one had.

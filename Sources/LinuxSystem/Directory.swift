@@ -219,10 +219,11 @@ extension Directory {
     }
 
     /// Gives a file new contents in its place, so that those see them who have it mounted or open: one write, then the rest
-    /// is cut off. The file is made where it is missing.
+    /// is cut off. The file is made where it is missing, and has the mode whatever umask(2) says.
     public func overwrite(_ name: String, contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
         let file = try OwnedDescriptor(
             opening: try checked(name), in: descriptor.number, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: mode)
+        try succeeding { fchmod(file.number, mode) }
         try file.writeAll(contents)
         try succeeding { ftruncate(file.number, contents.count) }
     }

@@ -27,6 +27,16 @@ public enum StandardStreams {
         try? writeAll(Array(text.utf8), to: STDERR_FILENO)
     }
 
+    /// Has those that are closed read from and write to nowhere. Else the next files that are opened would take their place,
+    /// and what is meant for people would be written into them.
+    public static func complete() {
+        for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
+            var status = stat()
+            // The lowest number that is free is this one.
+            if fstat(stream, &status) != 0 { _ = open("/dev/null", O_RDWR) }
+        }
+    }
+
     /// Has all three read from and write to nowhere (null(4)).
     static func close() {
         let nowhere = open("/dev/null", O_RDWR | O_CLOEXEC)

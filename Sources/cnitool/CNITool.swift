@@ -36,6 +36,10 @@ struct CNITool: ParsableCommand {
                              {"mac": "c2:11:22:33:44:55", "ips": ["10.1.0.9"]}
               CNITOOL_STATE  Folder of the records of containers (default: /run/cnitool)
 
+            COMPLETION
+              cnitool --generate-completion-script bash >/etc/bash_completion.d/cnitool
+              (also zsh and fish) completes networks, containers, drivers, options and links.
+
             EXIT STATUS
               0 success, 1 failure (one sentence on standard error), 64 wrong usage; run and exec have more
             """,

@@ -3,6 +3,6 @@ internal import CNIRuntime
 
 /// Where the tool remembers its attachments.
 struct CacheOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Folder of the result cache.", valueName: "folder"))
+    @Option(help: ArgumentHelp("Folder of the result cache.", valueName: "folder"), completion: .directory)
     var cache = ResultCache.defaultPath
 }

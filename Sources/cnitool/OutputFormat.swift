@@ -8,6 +8,13 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
     case json
 }
 
+/// How a command prints the names of what it made or removed.
+enum NameFormat: String, CaseIterable, ExpressibleByArgument {
+    /// One a line, as each is done.
+    case plain
+    case json
+}
+
 /// Text in columns, with a line of headings.
 struct Table {
     let headings: [String]

@@ -135,6 +135,12 @@ import Testing
                 $0.ports = ["8080:80"]
             }, "network \"old\" has nothing for -p: give the plugin portmap in "
         ),
+        (
+            {
+                $0.networks = ["web"]
+                $0.ports = ["[fd00::7]:8080:80"]
+            }, "-p: the host's address fd00::7 leads nowhere, as the container gets no IPv6 address: choose"
+        ),
         ({ $0.mac = "01:00:5e:00:00:01" }, "--mac-address: expected the address of one link"),
         ({ $0.name = "a b" }, "--name: \"a b\" is no name"),
         ({ $0.hostName = "a\nb" }, "--hostname: \"a?b\" is no name"),
@@ -204,6 +210,35 @@ import Testing
             #expect((found == nil) == (refusal == nil))
             if let refusal { #expect(found?.description.hasPrefix(refusal) == true, "\(found?.description ?? "")") }
         }
+    }
+
+    @Test func `a port of the host that nobody names is the lowest that is free`() throws {
+        var other = ContainerRecord(id: String(repeating: "a", count: 64), name: "shop")
+        other.ports = try PortPublication.all(["49152:80", "49154:80/udp"])
+        var plan = try request {
+            $0.networks = ["web"]
+            $0.ports = ["80", "49155:443", "81-82", "53/udp"]
+        }.plan(try offers("web"))
+        try plan.settle(among: [other]) { $0.hostPort == 49153 }
+        #expect(plan.ports.map(\.hostPort) == [49154, 49155, 49156, 49157, 49152])
+        #expect(plan.attachments[0].capabilityArguments["portMappings"] == .array(plan.ports.map(\.json)))
+        let full = plan
+        #expect(throws: ContainerRefusal.self) {
+            var plan = full
+            plan.ports = try PortPublication.all(["80"])
+            try plan.settle(among: []) { _ in true }
+        }
+    }
+
+    @Test func `a port that a process of the host has is refused`() throws {
+        var plan = try request {
+            $0.networks = ["web"]
+            $0.ports = ["8080:80/udp"]
+        }.plan(try offers("web"))
+        let refusal = #expect(throws: ContainerRefusal.self) { try plan.settle(among: []) { $0.hostPort == 8080 } }
+        #expect(
+            refusal?.description == "-p: a process of the host uses port 8080/udp: choose another one, or end that "
+                + "process, which \"ss -lnp sport = :8080\" shows")
     }
 
     @Test func `a container is connected by its next interface, once a network`() throws {

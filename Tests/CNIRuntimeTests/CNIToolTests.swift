@@ -256,7 +256,7 @@ import Testing
             (["add"], [:], "Missing expected argument '<network>'"),
             (["add", "blue"], [:], "Missing expected argument '<netns>'"),
             (["add", "blue", ""], [:], "the path of the network namespace is empty"),
-            (["attach"], [:], "Unexpected argument 'attach'"),
+            (["attached"], [:], "Unexpected argument 'attached'"),
             (["add", "blue", "/x"], ["CAP_ARGS": "[]"], "CAP_ARGS: expected one JSON object"),
             (["add", "blue", "/x"], ["CAP_ARGS": "{"], "CAP_ARGS: expected one JSON object"),
             (["add", "blue", "/x"], ["CNI_ARGS": "novalue"], "CNI_ARGS: expected KEY=value pairs"),

@@ -19,6 +19,18 @@ struct BridgeAttachmentTests {
         #expect(check.isSuccess, "\(check)")
     }
 
+    /// What its caller does about its children is no concern of a plugin, which waits for its own.
+    @Test func whoeverIgnoresChildrenIsNoHindrance() throws {
+        let lab = try Lab()
+        let network = BridgeNetwork(lab)
+        for command in ["ADD", "DEL"] {
+            let answer = try lab.call(
+                "bridge", command, network.configuration(), searchPath: network.searchPath,
+                prefix: ["/bin/sh", "-c", #"trap '' CHLD; exec "$0""#])
+            #expect(answer.isSuccess, "\(command): \(answer)")
+        }
+    }
+
     /// The kernel makes a routing table with its first route: a namespace whose loopback interface was never up has none.
     @Test func aHostThatNeverHadARouteIsNoHindrance() throws {
         let lab = try Lab()

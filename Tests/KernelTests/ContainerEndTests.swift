@@ -134,6 +134,14 @@ struct ContainerEndTests {
         #expect(id.utf8.count == 64 && id.allSatisfy(\.isHexDigit))
         #expect(try scene.succeed("exec", String(id.prefix(12)), "hostname") == id.prefix(12))
         #expect(try scene.succeed("stop", id) == id)
+        let shown = try scene.tool(
+            [
+                "run", "--rm", "-it", "-d", "--network", "none", "--name", "box", "--format", "json", "--", "sleep",
+                "300",
+            ])
+        let document = JSONField(try JSONValue(parsing: shown.output))
+        #expect(try document["name"].string() == "box")
+        #expect(try document["id"].string()?.hasPrefix(scene.succeed("ps", "-q").suffix(12)) == true)
     }
 
     @Test func `many at a time come and go`() throws {

@@ -132,7 +132,8 @@ struct ContainerNetworkTests {
         let hosts = try #require(try? String(contentsOfFile: "/etc/hosts", encoding: .utf8))
         try scene.start("second", "--network", "net1")
         let second = String(try scene.number("second", "process"))
-        #expect(try mounts(second).contains { $0.contains(" /etc/hosts ") })
+        let seen = try mounts(second)
+        #expect(seen.contains { $0.contains(" /etc/hosts ") }, "\(seen.joined(separator: "\n"))")
         #expect(try mounts(second).contains { $0.contains("/run/netns/cnitool-\(first) ") })
         #expect(
             try !mounts("self").contains {

@@ -55,6 +55,9 @@ int CLinux_newMountAndHostNameNamespaces(void);
 /// setns(2) with a process (pidfd): moves into its mount and host name namespaces, and into its network where that is asked.
 int CLinux_enterNamespacesOfProcess(int process, int withNetwork);
 
+/// close_range(2): closes every descriptor from 3 on but `kept`.
+void CLinux_closeOthers(int kept);
+
 /// prctl(2) PR_SET_PDEATHSIG: the calling process gets `signal` when the thread that started it ends.
 int CLinux_signalWhenParentEnds(int signal);
 
@@ -68,7 +71,8 @@ int CLinux_signalProcess(int process, int signal);
 int CLinux_openWithoutLinks(const char *_Nonnull path, int flags);
 
 /// vfork(2) and execve(2), with these descriptors as standard input and output and SIGPIPE as by default. What posix_spawn(3)
-/// does beside that takes 128 system calls. Returns an error number, or 0 once the program runs.
+/// does beside that takes 128 system calls. SIGCHLD gets its default action, without which nobody can wait for the child. Returns an
+/// error number, or 0 once the program runs.
 int CLinux_start(
     const char *_Nonnull path, char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull environment,
     int input, int output, pid_t *_Nonnull identifier);

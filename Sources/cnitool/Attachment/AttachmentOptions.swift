@@ -7,10 +7,10 @@ internal import SystemPackage
 
 /// The network and the namespace that a command is about.
 struct AttachmentOptions: ParsableArguments {
-    @Argument(help: "Name of the network, as in its configuration.")
+    @Argument(help: "Name of the network, as in its configuration.", completion: Completions.networks)
     var network: String
 
-    @Argument(help: "Path of the network namespace, such as /run/netns/blue.")
+    @Argument(help: "Path of the network namespace, such as /run/netns/blue.", completion: .file())
     var netns: String
 
     @Option(

@@ -5,7 +5,7 @@ internal import LinuxSystem
 
 /// The network that a command is about.
 struct NetworkOptions: ParsableArguments {
-    @Argument(help: "Name of the network, as in its configuration.")
+    @Argument(help: "Name of the network, as in its configuration.", completion: Completions.networks)
     var network: String
 
     @Argument(help: "Not needed; accepted because other tools ask for it.")

@@ -8,7 +8,9 @@ struct Version: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the CNI versions that this tool, or the plugins of a network, speak.")
 
-    @Argument(help: "Name of the network whose plugins are asked; without it the tool tells its own versions.")
+    @Argument(
+        help: "Name of the network whose plugins are asked; without it the tool tells its own versions.",
+        completion: Completions.networks)
     var network: String?
 
     @Argument(help: "Not needed; accepted because other tools ask for it.")

@@ -28,8 +28,7 @@ struct ContainerHost {
         do throws(Errno) {
             lock = HeldLock(try store.lock())
         } catch {
-            let remedy = error == .permissionDenied ? ": run it as root" : ""
-            throw Failure("\(store.path): \(error)\(remedy)")
+            throw Failure(store.path, error)
         }
         return try withExtendedLifetime(lock) {
             try lock.sharing(removeDead)
@@ -50,7 +49,7 @@ struct ContainerHost {
         for identifier in try store.identifiers() {
             do {
                 guard let claim = try claim(identifier) else { continue }
-                if let record = try store.record(of: identifier) { try tearDown(record) }
+                if let record = try remnant(identifier) { try tearDown(record) }
                 try store.remove(identifier)
                 try store.refreshHosts()
                 _ = consume claim
@@ -59,6 +58,21 @@ struct ContainerHost {
             }
         }
     }
+
+    /// What a dead container's record says; where it cannot be read, what every container may have.
+    private func remnant(_ identifier: String) throws -> ContainerRecord? {
+        do {
+            return try store.record(of: identifier)
+        } catch let error as JSONError {
+            warn(
+                "the record of container \(ContainerNames.short(identifier)) is damaged (\(error)): its sandbox is removed, "
+                    + "and \"cnitool gc\" removes what its networks have of it")
+            return ContainerRecord(id: identifier, sandboxPath: ContainerHost.sandboxPath(identifier))
+        }
+    }
+
+    /// Where the sandbox of a container is.
+    static func sandboxPath(_ identifier: String) -> String { "/run/netns/cnitool-\(ContainerNames.short(identifier))" }
 
     /// Says that something of a container is still there.
     func warnOfRemains(_ identifier: String, _ error: any Error) {

@@ -21,10 +21,15 @@ struct Execute: ParsableCommand {
             executed, 127 there is no such command, 64 wrong usage
             """)
 
-    @Argument(help: "Name or id of the container, or the beginning of its id.")
+    @OptionGroup var customary: CustomaryOptions
+
+    @Argument(
+        help: "Name or id of the container, or the beginning of its id.", completion: Completions.containers)
     var container: String
 
-    @Argument(parsing: .captureForPassthrough, help: "The command and its arguments, after \"--\" or alone.")
+    @Argument(
+        parsing: .captureForPassthrough, help: "The command and its arguments, after \"--\" or alone.",
+        completion: Completions.command)
     var command: [String]
 
     func validate() throws { _ = try Passthrough.command(command, of: self) }
@@ -40,7 +45,7 @@ struct Execute: ParsableCommand {
         }
         let command = try Passthrough.command(command, of: self)
         let program = try Passthrough.program(command)
-        let failure = CurrentProcess.become(program, command, .current)
+        let failure = CurrentProcess.become(program, command)
         StandardStreams.writeError("Error: \(program) cannot be executed: \(failure)\n")
         throw ExitCode(failure == .noSuchFileOrDirectory ? 127 : 126)
     }

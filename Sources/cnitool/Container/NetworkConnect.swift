@@ -26,10 +26,11 @@ struct NetworkConnect: ParsableCommand {
     @Option(help: ArgumentHelp("Another name for the others on the network; may be repeated.", valueName: "name"))
     var alias: [String] = []
 
-    @Argument(help: "Name of the network.")
+    @Argument(help: "Name of the network.", completion: Completions.networks)
     var network: String
 
-    @Argument(help: "Name or id of the container, or the beginning of its id.")
+    @Argument(
+        help: "Name or id of the container, or the beginning of its id.", completion: Completions.containers)
     var container: String
 
     func run() throws {

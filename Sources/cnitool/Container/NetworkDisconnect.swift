@@ -24,10 +24,11 @@ struct NetworkDisconnect: ParsableCommand {
         help: "Forget the attachment even where the plugins fail; one that is not there is no failure.")
     var force = false
 
-    @Argument(help: "Name of the network.")
+    @Argument(help: "Name of the network.", completion: Completions.networks)
     var network: String
 
-    @Argument(help: "Name or id of the container, or the beginning of its id.")
+    @Argument(
+        help: "Name or id of the container, or the beginning of its id.", completion: Completions.containers)
     var container: String
 
     func run() throws {

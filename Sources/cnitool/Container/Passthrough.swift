@@ -4,6 +4,20 @@ internal import LinuxSystem
 
 /// A command that another program is to run, as it stands at the end of the command line.
 enum Passthrough {
+    /// What stands in place of options that other tools have.
+    private static let hints = {
+        let files = "files are the host's"
+        let variables = "\"env KEY=VALUE\" before the command sets a variable"
+        let user = "\"setpriv --reuid USER --regid GROUP --init-groups\" before the command changes the user"
+        let folder =
+            "the command starts in the working directory of cnitool, or \"env --chdir FOLDER\" before it changes that"
+        return [
+            "-e": variables, "--env": variables, "-v": files, "--volume": files, "--mount": files, "-u": user,
+            "--user": user, "-w": folder, "--workdir": folder, "--net": "it is --network", "--ip6": "it is --ip",
+            "--network-alias": "it is --alias",
+        ]
+    }()
+
     /// The command without the `--` before it.
     ///
     /// - Throws: also where these words ask for help, which nobody else looks for in them.
@@ -11,7 +25,9 @@ enum Passthrough {
         if let first = words.first, ["-h", "--help"].contains(first) { throw CleanExit.helpRequest(asker) }
         let command = words.first == "--" ? Array(words.dropFirst()) : words
         if let first = words.first, first != "--", first.hasPrefix("-") {
-            throw ValidationError("unknown option '\(first)'; a command that begins with a dash comes after \"--\"")
+            let hint = hints[first.split(separator: "=", maxSplits: 1).first.map(String.init) ?? first]
+            throw ValidationError(
+                "unknown option '\(first)'; \(hint ?? "a command that begins with a dash comes after \"--\"")")
         }
         guard let program = command.first, !program.isEmpty else {
             throw ValidationError("name the command to run, after \"--\"")

@@ -21,9 +21,13 @@ struct ProcessStatus: ParsableCommand {
     @Option(help: "How to print: table or json.")
     var format = OutputFormat.table
 
+    @Flag(name: [.short, .long], help: "Print the short ids only, one a line.")
+    var quiet = false
+
     func run() throws {
         let host = ContainerHost(try Settings(.current))
         let containers = try host.locked { _ in try host.store.living() }
+        if quiet { return containers.forEach { print(ContainerNames.short($0.id)) } }
         let now = Directory.Time.now.seconds
         let rows = containers.map { ContainerRow($0, now: now) }
         switch format {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CNIContainers
 internal import CNIRuntime
+internal import JSON
 internal import LinuxSystem
 
 /// `cnitool run`
@@ -32,7 +33,9 @@ struct Run: ParsableCommand {
             sentence on standard error), 126 the command cannot be executed, 127 there is no such command, 64 wrong usage
             """)
 
-    @Option(help: ArgumentHelp("Network to attach to; may be repeated.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Network to attach to; may be repeated.", valueName: "name"),
+        completion: Completions.allNetworks)
     var network: [String] = []
 
     @Option(help: ArgumentHelp("Address on the network whose subnet has it; may be repeated.", valueName: "address"))
@@ -44,7 +47,8 @@ struct Run: ParsableCommand {
     @Option(
         name: [.customShort("p"), .customLong("publish")],
         help: ArgumentHelp(
-            "Publish a port: [HOSTIP:]HOSTPORT:CONTAINERPORT[/tcp|udp|sctp]; may be repeated.", valueName: "ports"))
+            "Publish ports: [HOSTIP:][HOSTPORT:]CONTAINERPORT[/tcp|udp|sctp], each may be a range; may be repeated.",
+            valueName: "ports"))
     var ports: [String] = []
 
     @Option(help: "Name of the container, also for the others on its networks.")
@@ -54,8 +58,9 @@ struct Run: ParsableCommand {
     var hostname: String?
 
     @Option(
-        help: ArgumentHelp("Know a running container by another name; may be repeated.", valueName: "container[:alias]")
-    )
+        help: ArgumentHelp(
+            "Know a running container by another name; may be repeated.", valueName: "container[:alias]"),
+        completion: Completions.containers)
     var link: [String] = []
 
     @Option(help: ArgumentHelp("Another name for the others on its networks; may be repeated.", valueName: "name"))
@@ -64,9 +69,18 @@ struct Run: ParsableCommand {
     @Flag(name: [.short, .long], help: "Run in the background and print the container's id.")
     var detach = false
 
+    @Option(help: "How to print the id: plain, or json for an object with id and name.")
+    var format = NameFormat.plain
+
+    @Flag(name: .customLong("rm"), help: "Accepted: everything of a container is removed anyway.")
+    var isRemoved = false
+
+    @OptionGroup var customary: CustomaryOptions
     @OptionGroup var cacheOptions: CacheOptions
 
-    @Argument(parsing: .captureForPassthrough, help: "The command and its arguments, after \"--\" or alone.")
+    @Argument(
+        parsing: .captureForPassthrough, help: "The command and its arguments, after \"--\" or alone.",
+        completion: Completions.command)
     var command: [String]
 
     func validate() throws { _ = try Passthrough.command(command, of: self) }
@@ -95,6 +109,15 @@ struct Run: ParsableCommand {
         }
     }
 
+    /// Prints what has been started in the background.
+    private func report(_ identifier: String) throws {
+        switch format {
+        case .plain: print(identifier)
+        case .json:
+            try StandardStreams.write(["id": .string(identifier), "name": name.map { .string($0) } ?? .null])
+        }
+    }
+
     private func start() throws {
         let command = try Passthrough.command(command, of: self)
         let settings = try Settings(.current)
@@ -110,7 +133,7 @@ struct Run: ParsableCommand {
             case .background(let own): announcement = own
             case .foreground(let ending):
                 let status = Passthrough.status(ending)
-                if status == 0 { print(identifier) }
+                if status == 0 { try report(identifier) }
                 throw ExitCode(status)
             }
         }

@@ -22,7 +22,7 @@ struct Stop: ParsableCommand {
     @Option(name: [.short, .long], help: ArgumentHelp("How long a command may take to end.", valueName: "seconds"))
     var time = 10
 
-    @Argument(help: "Names or ids of containers, or beginnings of ids.")
+    @Argument(help: "Names or ids of containers, or beginnings of ids.", completion: Completions.containers)
     var containers: [String]
 
     func validate() throws {

@@ -40,14 +40,18 @@ struct Supervisor {
         record.pluginFolders = try settings.pluginFolders.map(AttachmentOptions.absolute)
         record.name = plan.name
         record.hostName = plan.hostName ?? ContainerNames.short(request.identifier)
-        record.ports = plan.ports
         (claim, signals, self.plan, self.record) = try host.locked { _ in
             var plan = plan
-            try plan.settle(among: try host.store.living())
+            try plan.settle(among: try host.store.living(), isInUse: \.isInUse)
+            record.ports = plan.ports
             record.links = plan.links
             if plan.hasSandbox { record.sandboxPath = try Supervisor.freePath(request.identifier) }
             let signals = HeldSignals()
-            return (HeldLock(try host.store.create(record)), signals, plan, record)
+            do throws(Errno) {
+                return (HeldLock(try host.store.create(record)), signals, plan, record)
+            } catch {
+                throw Failure("cannot write into \(host.store.path)", error)
+            }
         }
         self.host = host
         self.request = request
@@ -126,7 +130,7 @@ struct Supervisor {
 
     /// Where the sandbox is to be, which the record claims from now on.
     private static func freePath(_ identifier: String) throws -> String {
-        let path = "/run/netns/cnitool-\(ContainerNames.short(identifier))"
+        let path = ContainerHost.sandboxPath(identifier)
         if Files.exists(path) { throw Failure("\(path) is there already: try again") }
         return path
     }
@@ -147,7 +151,7 @@ struct Supervisor {
     private func launch(_ setting: ContainedProcess.Setting) throws -> ContainedProcess {
         do throws(ContainedProcess.Failure) {
             return try ContainedProcess(
-                path: request.program, arguments: request.command, environment: .current, in: setting, signals: signals)
+                path: request.program, arguments: request.command, in: setting, signals: signals)
         } catch {
             if error.step != nil { throw error }
             StandardStreams.writeError("Error: \(request.program) cannot be executed: \(error.errno)\n")

@@ -52,17 +52,25 @@ struct NetworkCreate: ParsableCommand {
 
     @Option(
         name: [.customShort("o"), .customLong("opt")],
-        help: ArgumentHelp("Option of the driver.", valueName: "key=value"))
+        help: ArgumentHelp("Option of the driver.", valueName: "key=value"), completion: Completions.driverOptions)
     var options: [String] = []
 
     @Option(help: "What keeps the rules: iptables or nftables. (default: what the host has)")
     var backend: NewNetwork.Backend?
 
-    @Option(help: ArgumentHelp("Link of the host that a macvlan network is on.", valueName: "link"))
+    @Option(
+        help: ArgumentHelp("Link of the host that a macvlan network is on.", valueName: "link"),
+        completion: Completions.links)
     var parent: String?
 
     @Flag(help: "Print the file, and write nothing.")
     var dryRun = false
+
+    @Option(
+        help:
+            "How to print: plain (the names, or the files of a dry run), or json (objects with name, file and configuration)."
+    )
+    var format = NameFormat.plain
 
     func validate() throws {
         let given = [("--subnet", subnet), ("--aux-address", auxAddress)].filter { !$0.1.isEmpty }.map(\.0)
@@ -91,7 +99,11 @@ struct NetworkCreate: ParsableCommand {
         ContainerHost.clean(settings)
         let folder = settings.configurations
         if dryRun {
-            for file in try files(among: folder) { try StandardStreams.writeOutput(file.contents) }
+            let files = try files(among: folder)
+            switch format {
+            case .plain: for file in files { try StandardStreams.writeOutput(file.contents) }
+            case .json: try StandardStreams.write(.array(files.map { $0.json(in: folder) }))
+            }
             return
         }
         do {
@@ -101,7 +113,7 @@ struct NetworkCreate: ParsableCommand {
             try create(directory, folder)
             _ = consume lock
         } catch let error as Errno {
-            throw Failure("cannot write into \(folder.path): \(error)")
+            throw Failure("cannot write into \(folder.path)", error)
         }
     }
 
@@ -112,21 +124,36 @@ struct NetworkCreate: ParsableCommand {
             throw Failure(
                 "\(folder.path)/\(file.name) is there already, with another network in it: choose another name")
         }
-        var progress = Progress(of: files.count)
+        var progress = Progress(of: files.count, as: format)
         for file in files {
             progress.begin("creating \(file.network)")
             do throws(Errno) { try directory.create(file.name, contents: file.contents) } catch {
-                progress.clear()
-                throw Failure("cannot write \(folder.path)/\(file.name): \(error)")
+                try progress.end()
+                throw Failure("cannot write \(folder.path)/\(file.name)", error)
             }
-            try progress.finish(file.network)
+            try progress.finish(file.network, file.json(in: folder))
+        }
+        try progress.end()
+    }
+
+    /// A file that is to be written.
+    private struct NewFile {
+        let network: String
+        let name: String
+        let document: JSONObject
+
+        var contents: [UInt8] { JSONValue.object(document).text() + [UInt8(ascii: "\n")] }
+
+        func json(in folder: ConfigurationFolder) -> JSONValue {
+            [
+                "name": .string(network), "file": .string("\(folder.path)/\(name)"),
+                "configuration": .object(document),
+            ]
         }
     }
 
     /// What is to be written.
-    private func files(
-        among folder: ConfigurationFolder
-    ) throws -> [(network: String, name: String, contents: [UInt8])] {
+    private func files(among folder: ConfigurationFolder) throws -> [NewFile] {
         var generator = SystemRandomNumberGenerator()
         var surroundings = try NetworkSurroundings(of: folder)
         return try names.map { name in
@@ -135,7 +162,7 @@ struct NetworkCreate: ParsableCommand {
             // The next one keeps clear of it.
             surroundings.add(
                 try NetworkConfigurationList(JSONField(.object(document))), file: "\(folder.path)/\(network.fileName)")
-            return (name, network.fileName, JSONValue.object(document).text() + [UInt8(ascii: "\n")])
+            return NewFile(network: name, name: network.fileName, document: document)
         }
     }
 }

@@ -20,10 +20,18 @@ struct NetworkInspect: ParsableCommand {
               0 success, 1 a network is unknown (nothing is printed), 64 wrong usage
             """)
 
-    @Argument(help: "Names of networks.")
+    @Option(help: "How to print: json.")
+    var format = InspectionFormat.json
+
+    @Argument(help: "Names of networks.", completion: Completions.allNetworks)
     var names: [String]
 
     @OptionGroup var cacheOptions: CacheOptions
+
+    /// There is one; scripts name it.
+    enum InspectionFormat: String, CaseIterable, ExpressibleByArgument {
+        case json
+    }
 
     func run() throws {
         let settings = try Settings(.current)

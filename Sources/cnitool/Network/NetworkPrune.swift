@@ -21,6 +21,9 @@ struct NetworkPrune: ParsableCommand {
     @Flag(name: [.short, .long], help: "Do not ask.")
     var force = false
 
+    @Option(help: "How to print the names: plain, or json for an array.")
+    var format = NameFormat.plain
+
     @OptionGroup var cacheOptions: CacheOptions
 
     func run() throws {
@@ -38,8 +41,7 @@ struct NetworkPrune: ParsableCommand {
                 runtime.warn("leaving network \"\(network.list.name)\" alone: \(error)")
             }
         }
-        if unused.isEmpty { return }
-        guard try force || confirms(unused.map(\.list.name)) else { return }
+        guard try unused.isEmpty || force || confirms(unused.map(\.list.name)) else { return }
         try remove(
             unused,
             NetworkRemoval(folder: settings.configurations, runtime: runtime, host: host))
@@ -56,7 +58,7 @@ struct NetworkPrune: ParsableCommand {
     }
 
     private func remove(_ networks: [ConfigurationFolder.Network], _ removal: NetworkRemoval) throws {
-        var progress = Progress(of: networks.count)
+        var progress = Progress(of: networks.count, as: format)
         for network in networks {
             progress.begin("removing \(network.list.name)")
             do {

@@ -47,7 +47,7 @@ struct NetworkRemoval {
             let path = FilePath(network.file)
             try Directory(folder.path).remove(path.lastComponent?.string ?? "")
         } catch {
-            throw Failure("\(network.file) cannot be removed: \(error)")
+            throw Failure("cannot remove \(network.file)", error)
         }
     }
 

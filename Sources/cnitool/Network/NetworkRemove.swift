@@ -19,7 +19,10 @@ struct NetworkRemove: ParsableCommand {
     @Flag(name: [.short, .long], help: "Detach what is attached.")
     var force = false
 
-    @Argument(help: "Names of networks.")
+    @Option(help: "How to print the names: plain, or json for an array.")
+    var format = NameFormat.plain
+
+    @Argument(help: "Names of networks.", completion: Completions.networks)
     var names: [String]
 
     @OptionGroup var cacheOptions: CacheOptions
@@ -27,7 +30,7 @@ struct NetworkRemove: ParsableCommand {
     func run() throws {
         let settings = try Settings(.current)
         ContainerHost.clean(settings)
-        var progress = Progress(of: names.count)
+        var progress = Progress(of: names.count, as: format)
         for name in names {
             progress.begin("removing \(name)")
             do {
