@@ -12,6 +12,15 @@ struct DisturbedChain {
         var description: String { "\(call) \(number)" }
     }
 
+    /// What a kernel may refuse: files, sockets, processes.
+    static let refusedCalls = [
+        "sendmsg", "sendto", "socket", "setsockopt", "openat", "read", "write", "pwrite64", "mkdir", "mkdirat",
+        "renameat",
+        "renameat2", "unlinkat", "fsync", "ftruncate", "flock", "setns", "vfork", "pipe2", "memfd_create",
+    ]
+    /// What it may say then.
+    static let refusals = ["EIO", "ENOMEM", "EMFILE", "ENOSPC"]
+
     let lab: Lab
     let victim: ChainVictim
     let network: ChainNetwork

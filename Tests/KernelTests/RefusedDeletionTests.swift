@@ -9,23 +9,16 @@ import Testing
     .needsLab, .needs(.macvlan),
     .enabled(if: Subprocess.find("strace") != nil, "needs the program strace"))
 struct RefusedDeletionTests {
-    private static let calls = [
-        "sendmsg", "sendto", "socket", "setsockopt", "openat", "read", "write", "pwrite64", "mkdir", "mkdirat",
-        "renameat",
-        "renameat2", "unlinkat", "fsync", "ftruncate", "flock", "setns", "vfork", "pipe2", "memfd_create",
-    ]
-    private static let errors = ["EIO", "ENOMEM", "EMFILE", "ENOSPC"]
-
     @Test(arguments: ChainVictim.all)
     func `whatever the kernel refuses, DEL says so, and once more leaves nothing`(victim: ChainVictim) throws {
         let chain = try DisturbedChain(victim)
-        let places = try chain.places(of: Self.calls, "DEL")
+        let places = try chain.places(of: DisturbedChain.refusedCalls, "DEL")
         let sandbox = chain.lab.container.path
         let before = try chain.facts()
         var refusals = 0
         var latest: [String] = []
         for (position, place) in places.enumerated() {
-            let error = Self.errors[position % Self.errors.count]
+            let error = DisturbedChain.refusals[position % DisturbedChain.refusals.count]
             chain.expectSuccess(try chain.network.call("ADD", sandbox: sandbox), "ADD before \(place)")
             let step = chain.step(place, "error=\(error)")
             let answers = try chain.network.call("DEL", sandbox: sandbox, step: step)
