@@ -115,6 +115,12 @@ int CLinux_openWithoutLinks(const char *path, int flags) {
     return syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
 }
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FORKS_FOR_VFORK 1
+#endif
+#endif
+
 int CLinux_start(
     const char *path, char *const *arguments, char *const *environment, int input, int output, pid_t *identifier) {
     volatile int failure = 0;
@@ -122,6 +128,11 @@ int CLinux_start(
     struct sigaction usual = {.sa_handler = SIG_DFL};
     // Who was started by somebody that ignores SIGCHLD would not learn how the child ends.
     sigaction(SIGCHLD, &usual, NULL);
+#ifdef FORKS_FOR_VFORK
+    // The sanitizer makes a fork of vfork: the child does not work in the parent's memory, and nobody waits for its execve.
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) return errno;
+#endif
     // The child works in the parent's memory: no handler may run there.
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
@@ -134,9 +145,17 @@ int CLinux_start(
         sigprocmask(SIG_SETMASK, &before, NULL);
         if (isSet) execve(path, arguments, environment);
         failure = errno;
+#ifdef FORKS_FOR_VFORK
+        write(report[1], (void *)&failure, sizeof failure);
+#endif
         _exit(127);
     }
     if (child < 0) failure = errno;
+#ifdef FORKS_FOR_VFORK
+    close(report[1]);
+    read(report[0], (void *)&failure, sizeof failure);
+    close(report[0]);
+#endif
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (child > 0 && failure != 0) waitpid(child, NULL, 0);
     *identifier = child;

@@ -84,13 +84,16 @@ internal import Testing
     }
 
     @Test func `killed at any moment, it leaves nothing that the next command does not heal`() throws {
+        let begin = ContinuousClock.now
+        #expect(try ours.run("ADD", "k0", configuration()).status == 0)
+        let whole = ContinuousClock.now - begin
         for number in 0..<30 {
             let process = Process()
             process.executableURL = URL(filePath: "/bin/sh")
-            // The time from start to end is a few milliseconds in a debug build: kills fall before, into and after it.
-            let delay = Double(number % 20) * 0.001
+            // Kills fall before its work, into it and after it.
+            let delay = Double(number % 20 + 1) / 16 * (whole / .seconds(1))
             process.arguments = [
-                "-c", "timeout -s KILL \(0.002 + delay) \"$0\" < \"$1\" > /dev/null 2>&1", ours.path,
+                "-c", "timeout -s KILL \(delay) \"$0\" < \"$1\" > /dev/null 2>&1", ours.path,
                 temporary.path + "/input",
             ]
             process.environment = [
