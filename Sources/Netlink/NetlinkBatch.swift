@@ -74,17 +74,18 @@ extension NetlinkConnection {
     }
 
     /// Every answer in what was received; one without an error has the error number 0.
-    private static func answers(in buffer: inout [UInt8], count: Int, _ visit: (NetlinkBatchFailure) -> Void) {
+    static func answers(in buffer: inout [UInt8], count: Int, _ visit: (NetlinkBatchFailure) -> Void) {
         buffer.withUnsafeMutableBytes { bytes in
             var remaining = CInt(count)
             var current = bytes.baseAddress?.assumingMemoryBound(to: nlmsghdr.self)
             while let header = current, nlmsg_ok(header, remaining) != 0 {
                 if header.pointee.nlmsg_type == UInt16(NLMSG_ERROR),
+                    nlmsg_valid_hdr(header, CInt(MemoryLayout<nlmsgerr>.size)) != 0,
                     let error = nlmsg_data(header)?.assumingMemoryBound(to: nlmsgerr.self)
                 {
                     visit(
                         NetlinkBatchFailure(
-                            position: Int(header.pointee.nlmsg_seq), errno: Errno(rawValue: -error.pointee.error),
+                            position: Int(header.pointee.nlmsg_seq), errno: Errno(answer: error.pointee.error),
                             message: extendedText(error)))
                 }
                 current = nlmsg_next(header, &remaining)

@@ -185,7 +185,7 @@ private func visitEnd(_ message: OpaquePointer?, _ context: UnsafeMutableRawPoin
     if let message, let header = nlmsg_hdr(message), header.pointee.nlmsg_type == UInt16(NLMSG_DONE),
         let status = NetlinkReply(header: header).structure(Int32.self), status < 0
     {
-        exchange?.failed(Errno(rawValue: -status), nil)
+        exchange?.failed(Errno(answer: status), nil)
     } else {
         exchange?.ended()
     }
@@ -198,7 +198,7 @@ private func visitError(
     _ context: UnsafeMutableRawPointer?
 ) -> CInt {
     guard let error else { return CInt(NL_STOP.rawValue) }
-    Exchange.from(context)?.failed(Errno(rawValue: -error.pointee.error), extendedText(error))
+    Exchange.from(context)?.failed(Errno(answer: error.pointee.error), extendedText(error))
     return CInt(NL_STOP.rawValue)
 }
 
@@ -212,6 +212,9 @@ func extendedText(_ error: UnsafeMutablePointer<nlmsgerr>) -> String? {
 }
 
 extension Errno {
+    /// The error number of an answer (struct nlmsgerr), where it stands negated.
+    init(answer: Int32) { self.init(rawValue: 0 &- answer) }
+
     /// The nearest error number for one of libnl's codes, for failures that did not come from the kernel.
     init(libnl code: Int32) {
         switch abs(code) {
