@@ -127,6 +127,7 @@ let package = Package(
         tests("CNIRuntimeTests", uses: ["CNIRuntime", "CNI", "CNIExecution", "cnitool", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("CNINetworksTests", uses: ["CNINetworks", "CNIRuntime", "CNI", "JSON", "NetworkAddress"]),
         tests("CNIContainersTests", uses: ["CNIContainers", "CNINetworks", "CNIRuntime", "CNI", "JSON", "NetworkAddress", "LinuxSystem"]),
+        tests("FuzzTests", uses: ["bridge", "firewall", "host-local", "loopback", "macvlan", "portmap", "tuning", "CNIContainers", "CNIRuntime", "CNIExecution", "CNIPlugin", "CNI", "PacketFilter", "CNetfilter", "Netlink", "CNetlink", "InterfaceTestSupport", "TestSupport", "JSON", "NetworkAddress", "LinuxSystem", system]),
         tests("LayoutTests", uses: ["TestSupport"]),
         tests("KernelTests", uses: ["TestSupport", "JSON", "NetworkAddress", "CNI"]),
     ]

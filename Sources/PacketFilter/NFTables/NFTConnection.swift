@@ -7,9 +7,13 @@ struct NFTConnection {
     private let connection: NetlinkConnection
     private let layout: NFTLayout
 
-    init(_ layout: NFTLayout) throws(PacketFilterError) {
+    init(_ layout: NFTLayout, _ connection: NetlinkConnection) {
         self.layout = layout
-        do throws(NetlinkError) { connection = try NetlinkConnection(.netfilter) } catch {
+        self.connection = connection
+    }
+
+    init(_ layout: NFTLayout) throws(PacketFilterError) {
+        do throws(NetlinkError) { self.init(layout, try NetlinkConnection(.netfilter)) } catch {
             throw PacketFilterError(
                 backend: "nftables", operation: "open a netlink socket",
                 cause: error.errno == .protocolNotSupported ? .unsupported : .kernel(error.errno))

@@ -86,7 +86,8 @@ final class IndexBlocks {
         return words
     }
 
-    private static func checksum(_ number: Int, _ block: [UInt64]) -> UInt64 {
+    /// The first word of a block, made of the others and of its number.
+    static func checksum(_ number: Int, _ block: [UInt64]) -> UInt64 {
         IndexHash.of(words: block.dropFirst()) ^ UInt64(number) &* 0x9E37_79B9_7F4A_7C15
     }
 }

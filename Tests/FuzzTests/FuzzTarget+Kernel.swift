@@ -1,0 +1,169 @@
+import CNetfilter
+import CNetlink
+import Foundation
+import NetworkAddress
+
+@testable import Netlink
+@testable import PacketFilter
+
+extension FuzzTarget {
+    /// What the kernel answers to questions about links, addresses, routes and VLANs: datagrams, each after two bytes that say
+    /// how long it is. Every question gets them all, in their order.
+    static let routeReplies = FuzzTarget(name: "route-replies") { input in
+        let socket = try NetlinkSocket()
+        let kernel = ScriptedKernel(input)
+        kernel.answer(socket.connection)
+        func ask(_ question: () throws(NetlinkError) -> Void) throws {
+            kernel.begin()
+            do throws(NetlinkError) { try question() } catch {
+                try require(!error.description.isEmpty, "an error without a text")
+            }
+        }
+        let link = Link(index: 2, name: "eth0")
+        try ask { () throws(NetlinkError) in _ = try socket.link(named: "eth0") }
+        try ask { () throws(NetlinkError) in _ = try socket.link(index: 2) }
+        try ask { () throws(NetlinkError) in _ = try socket.links() }
+        try ask { () throws(NetlinkError) in _ = try socket.ports(of: 3) }
+        try ask { () throws(NetlinkError) in _ = try socket.add(NewLink(name: "eth0", kind: .bridge(BridgeSettings()))) }
+        try ask { () throws(NetlinkError) in _ = try socket.addresses() }
+        try ask { () throws(NetlinkError) in _ = try socket.addresses(of: link, nil) }
+        try ask { () throws(NetlinkError) in _ = try socket.ownAddresses(.ipv4) }
+        for family in AddressFamily.allCases {
+            try ask { () throws(NetlinkError) in
+                for route in try socket.routes(family, table: nil) { _ = route.description }
+            }
+            try ask { () throws(NetlinkError) in _ = try socket.link(leadingTo: .unspecified(family)) }
+            try ask { () throws(NetlinkError) in _ = try socket.isOwn(.unspecified(family)) }
+        }
+        try ask { () throws(NetlinkError) in _ = try socket.vlans(ofPort: link) }
+        try ask { () throws(NetlinkError) in _ = try socket.deleteLink(index: 2) }
+    }
+
+    /// The same for tables, chains, rules, sets and connections of the packet filter.
+    static let netfilterReplies = FuzzTarget(name: "netfilter-replies") { input in
+        let kernel = ScriptedKernel(input)
+        let connection = try NetlinkConnection(.netfilter)
+        kernel.answer(connection)
+        func ask<Failure: Error>(_ question: () throws(Failure) -> Void) throws {
+            kernel.begin()
+            do throws(Failure) { try question() } catch { try require(!"\(error)".isEmpty, "an error without a text") }
+        }
+        for layout in [NFTPorts.layout, NFTMasquerade.layout] {
+            let table = NFTConnection(layout, connection)
+            for chain in layout.chains.prefix(2) {
+                try ask { () throws(PacketFilterError) in
+                    for rule in try table.rules(ofChain: chain.name) ?? [] {
+                        for wanted in chain.rules { _ = NFTRuleComparison.isSame(rule.expressions, as: wanted) }
+                    }
+                }
+            }
+            try ask { () throws(PacketFilterError) in _ = try table.chains(prefix: "") }
+            try ask { () throws(PacketFilterError) in _ = try table.tableUse() }
+            for set in layout.sets.prefix(3) {
+                try ask { () throws(PacketFilterError) in
+                    for found in try table.elements(of: set.name) {
+                        guard let element = NFTElement(set: set, key: found.key, lastKey: found.lastKey) else { continue }
+                        _ = element.description
+                        _ = NFTOwnerComment(found.comment).owner
+                    }
+                }
+            }
+        }
+        for family in AddressFamily.allCases {
+            try ask { () throws(NetlinkError) in
+                let tables = try NFTVariantTables(family, [.nat, .filter], connection)
+                for kind in tables.state.tables.values.flatMap(\.values).joined() { _ = "\(kind)" }
+                _ = tables.state.removal(of: .portForwarding, "net", "c1")
+            }
+        }
+        try ask { () throws(NetlinkError) in
+            let message = { NetlinkMessage(conntrack: IPCTNL_MSG_CT_GET, nil) }
+            for found in try connection.dump("list", message, { TrackedConnection($0) }) { _ = found.deletion() }
+        }
+    }
+
+    /// What the kernel answers to a batch.
+    static let batchAnswers = FuzzTarget(name: "batch-answers") { input in
+        var buffer = input
+        var texts = 0
+        NetlinkConnection.answers(in: &buffer, count: input.count) { texts += $0.message?.utf8.count ?? 0 }
+        try require(texts <= input.count * 4, "more text than there was")
+    }
+
+    /// A table as the legacy interface hands it out: a byte that says which, what it says of itself, and the entries. What is
+    /// read is written as it was, rules that are understood are written as they are understood, and what was changed can
+    /// be read again.
+    static let legacyTable = FuzzTarget(name: "legacy-table") { input in
+        guard let first = input.first, input.count >= 1 + LegacyTableInformation.size else { return }
+        let family = first & 1 == 0 ? AddressFamily.ipv4 : .ipv6
+        let table = IPTablesTable.allCases[Int(first >> 1) % IPTablesTable.allCases.count]
+        let information = LegacyTableInformation(Array(input[1...LegacyTableInformation.size]))
+        let entries = Array(input[(1 + LegacyTableInformation.size)...])
+        guard var read = try? LegacyTable(family, table, information, entries: entries) else { return }
+        try require(read.compiled().entries == entries, "written differently")
+        for rule in read.chains.flatMap(\.rules) {
+            guard let known = read.decode(rule) else { continue }
+            try require(!known.description.isEmpty, "a rule without a text")
+            guard let encoded = known.encoded(.of(family)) else { continue }
+            let again = LegacyTable.Rule(bytes: encoded[...], verdict: rule.verdict, position: nil)
+            try require(read.decode(again) == known, "\(known) is written as another rule")
+        }
+        let state = IPTablesState(family, tables: [table: read.state])
+        for change in state.removal(of: .portForwarding, "net", "c1").changes where (try? read.make(change)) == nil { return }
+        if let name = ChainName("CNI-NEW") {
+            guard (try? read.make(.makeChain(table, name))) != nil else { return }
+            _ = try? read.make(.append(table, name, IPTablesRule()))
+        }
+        let compiled = read.compiled()
+        _ = try LegacyTable(family, table, compiled.information, entries: compiled.entries)
+    }
+}
+
+/// Answers in the kernel's place.
+private final class ScriptedKernel {
+    private let datagrams: [ArraySlice<UInt8>]
+    private var next = 0
+
+    nonisolated(unsafe) private static var current: ScriptedKernel?
+
+    init(_ script: [UInt8]) {
+        var datagrams: [ArraySlice<UInt8>] = []
+        var rest = script[...]
+        while rest.count > 2, datagrams.count < 64 {
+            let length = Int(rest[rest.startIndex]) << 8 | Int(rest[rest.startIndex + 1])
+            datagrams.append(rest.dropFirst(2).prefix(length))
+            rest = rest.dropFirst(2 + length)
+        }
+        self.datagrams = datagrams
+        ScriptedKernel.current = self
+    }
+
+    /// Makes a connection take what it sends and what it gets from here.
+    func answer(_ connection: NetlinkConnection) {
+        let socket = connection.handle.pointer
+        nl_socket_disable_seq_check(socket)
+        let callbacks = nl_socket_get_cb(socket)
+        nl_cb_overwrite_send(callbacks) { _, message in message.flatMap { nlmsg_hdr($0) }.map { Int32($0.pointee.nlmsg_len) } ?? 0 }
+        nl_cb_overwrite_recv(callbacks) { _, sender, buffer, _ in ScriptedKernel.current?.receive(sender, buffer) ?? 0 }
+        nl_cb_put(callbacks)
+    }
+
+    /// The next question gets all answers once more.
+    func begin() { next = 0 }
+
+    private func receive(
+        _ sender: UnsafeMutablePointer<sockaddr_nl>?, _ buffer: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?
+    ) -> Int32 {
+        guard next < datagrams.count else { return -NLE_AGAIN }
+        let datagram = datagrams[next]
+        next += 1
+        // The kernel sends nothing that is empty, and libnl frees what it is given.
+        if datagram.isEmpty { return -NLE_AGAIN }
+        let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: datagram.count)
+        for (offset, byte) in datagram.enumerated() { copy[offset] = byte }
+        sender?.pointee = sockaddr_nl()
+        sender?.pointee.nl_family = sa_family_t(AF_NETLINK)
+        buffer?.pointee = copy
+        return Int32(datagram.count)
+    }
+}
