@@ -50,6 +50,7 @@ struct KilledTests {
             let latest = places[(position & ~7)...position]
             #expect(changes.isEmpty, "one of \(command) \(Array(latest)) left:\n\(changes)")
         }
+        print("tried \(places.count) kills")
         // The first attachment of a network makes more calls than the others.
         #expect(kills > 4 && kills > places.count / 2, "\(kills) kills at \(places.count) places")
     }

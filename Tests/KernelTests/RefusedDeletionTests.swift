@@ -35,6 +35,7 @@ struct RefusedDeletionTests {
             #expect(changes.isEmpty, "left is:\n\(changes)\nof one of:\n\(latest.joined(separator: "\n"))")
             latest = []
         }
+        print("tried \(places.count) refusals of DEL")
         #expect(refusals > places.count / 10, "\(refusals) refusals at \(places.count) places")
     }
 }
