@@ -15,6 +15,7 @@
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
 #include <netlink/route/route.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,7 +59,10 @@ static int readFile(const char *path, char *content, int size) {
     return length;
 }
 
-static void makeLease(const char *folder, const char *address) {
+/// Of a thread of its own: the disk and the kernel are waited for at the same time.
+static void *makeLease(void *argument) {
+    char **words = argument;
+    const char *folder = words[5], *address = words[6];
     int directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     require(directory >= 0, folder);
     int lock = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -72,6 +76,7 @@ static void makeLease(const char *folder, const char *address) {
     }
     // One commit of the file system's journal does for all of it.
     require(fsync(files[0]) == 0 && fsync(files[1]) == 0 && fsync(directory) == 0, "fsync");
+    return NULL;
 }
 
 static struct nl_addr *parse(const char *text, int prefix) {
@@ -96,6 +101,8 @@ static void bringUp(struct nl_sock *socket, int index) {
 
 static void add(char **words, int host, int sandbox, int isChain) {
     const char *bridgeName = words[2], *hostLink = words[3];
+    pthread_t lease;
+    require(pthread_create(&lease, NULL, makeLease, words) == 0, "thread");
     struct nl_sock *outside = connection();
     enter(sandbox);
     struct nl_sock *inside = connection();
@@ -114,7 +121,6 @@ static void add(char **words, int host, int sandbox, int isChain) {
     for (int number = 0; number < 5; number++) writeFile(number < 2 ? "0" : "1", "/proc/sys/net/%s", paths[number]);
     if (isChain) writeFile("1", "%s", setting);
     enter(host);
-    makeLease(words[5], words[6]);
     struct rtnl_link *container = find(inside, "eth0");
     int index = rtnl_link_get_ifindex(container);
     bringUp(inside, index);
@@ -123,14 +129,16 @@ static void add(char **words, int host, int sandbox, int isChain) {
     rtnl_addr_set_local(address, parse(words[6], atoi(words[7])));
     require(rtnl_addr_add(inside, address, 0) == 0, "address");
     if (isChain) addToFilter(words[6], bridgeName);
-    if (!*words[8]) return;
-    struct rtnl_route *route = rtnl_route_alloc();
-    struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
-    rtnl_route_set_dst(route, parse("0.0.0.0/0", 0));
-    rtnl_route_nh_set_ifindex(hop, index);
-    rtnl_route_nh_set_gateway(hop, parse(words[8], -1));
-    rtnl_route_add_nexthop(route, hop);
-    require(rtnl_route_add(inside, route, 0) == 0, "route");
+    if (*words[8]) {
+        struct rtnl_route *route = rtnl_route_alloc();
+        struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
+        rtnl_route_set_dst(route, parse("0.0.0.0/0", 0));
+        rtnl_route_nh_set_ifindex(hop, index);
+        rtnl_route_nh_set_gateway(hop, parse(words[8], -1));
+        rtnl_route_add_nexthop(route, hop);
+        require(rtnl_route_add(inside, route, 0) == 0, "route");
+    }
+    pthread_join(lease, NULL);
 }
 
 static void check(char **words, int host, int sandbox, int isChain) {
