@@ -1,19 +1,21 @@
 // What the kernel has to do for one container on a bridge, in one process and without anything else: no configuration is
 // read, nothing is looked for that is known, nothing is undone. `scripts/bench` compares the plugins with it.
 //
-//     floor add|check|del BRIDGE HOSTLINK NAMESPACE LEASES ADDRESS PREFIX GATEWAY
+//     floor add|check|del BRIDGE HOSTLINK NAMESPACE LEASES ADDRESS PREFIX GATEWAY [chain]
 //
-// The lease is a file as host-local has it, on the disk when this ends.
+// The lease is a file as host-local has it, on the disk when this ends. An empty GATEWAY gets no route. With `chain`, what
+// podman's chain of plugins does is done: also in the packet filter, and a setting of the container's link.
 #define _GNU_SOURCE
+#include "floor.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if.h>
 #include <netlink/addr.h>
-#include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
 #include <netlink/route/route.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,7 +24,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void require(int condition, const char *what) {
+static const char setting[] = "/proc/sys/net/ipv4/conf/eth0/arp_filter";
+
+void require(int condition, const char *what) {
     if (condition) return;
     perror(what);
     exit(1);
@@ -47,7 +51,18 @@ static void writeFile(const char *value, const char *format, ...) {
     close(file);
 }
 
-static void makeLease(const char *folder, const char *address) {
+static int readFile(const char *path, char *content, int size) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    require(file >= 0, path);
+    int length = read(file, content, size);
+    close(file);
+    return length;
+}
+
+/// Of a thread of its own: the disk and the kernel are waited for at the same time.
+static void *makeLease(void *argument) {
+    char **words = argument;
+    const char *folder = words[5], *address = words[6];
     int directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     require(directory >= 0, folder);
     int lock = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -61,6 +76,7 @@ static void makeLease(const char *folder, const char *address) {
     }
     // One commit of the file system's journal does for all of it.
     require(fsync(files[0]) == 0 && fsync(files[1]) == 0 && fsync(directory) == 0, "fsync");
+    return NULL;
 }
 
 static struct nl_addr *parse(const char *text, int prefix) {
@@ -83,8 +99,10 @@ static void bringUp(struct nl_sock *socket, int index) {
     require(rtnl_link_change(socket, link, change, 0) == 0, "link up");
 }
 
-static void add(char **words, int host, int sandbox) {
+static void add(char **words, int host, int sandbox, int isChain) {
     const char *bridgeName = words[2], *hostLink = words[3];
+    pthread_t lease;
+    require(pthread_create(&lease, NULL, makeLease, words) == 0, "thread");
     struct nl_sock *outside = connection();
     enter(sandbox);
     struct nl_sock *inside = connection();
@@ -101,8 +119,8 @@ static void add(char **words, int host, int sandbox) {
     const char *paths[] = {"ipv6/conf/eth0/accept_ra", "ipv6/conf/eth0/autoconf", "ipv4/conf/eth0/arp_notify",
                            "ipv6/conf/eth0/ndisc_notify", "ipv6/conf/eth0/disable_ipv6"};
     for (int number = 0; number < 5; number++) writeFile(number < 2 ? "0" : "1", "/proc/sys/net/%s", paths[number]);
+    if (isChain) writeFile("1", "%s", setting);
     enter(host);
-    makeLease(words[5], words[6]);
     struct rtnl_link *container = find(inside, "eth0");
     int index = rtnl_link_get_ifindex(container);
     bringUp(inside, index);
@@ -110,16 +128,20 @@ static void add(char **words, int host, int sandbox) {
     rtnl_addr_set_ifindex(address, index);
     rtnl_addr_set_local(address, parse(words[6], atoi(words[7])));
     require(rtnl_addr_add(inside, address, 0) == 0, "address");
-    struct rtnl_route *route = rtnl_route_alloc();
-    struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
-    rtnl_route_set_dst(route, parse("0.0.0.0/0", 0));
-    rtnl_route_nh_set_ifindex(hop, index);
-    rtnl_route_nh_set_gateway(hop, parse(words[8], -1));
-    rtnl_route_add_nexthop(route, hop);
-    require(rtnl_route_add(inside, route, 0) == 0, "route");
+    if (isChain) addToFilter(words[6], bridgeName);
+    if (*words[8]) {
+        struct rtnl_route *route = rtnl_route_alloc();
+        struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
+        rtnl_route_set_dst(route, parse("0.0.0.0/0", 0));
+        rtnl_route_nh_set_ifindex(hop, index);
+        rtnl_route_nh_set_gateway(hop, parse(words[8], -1));
+        rtnl_route_add_nexthop(route, hop);
+        require(rtnl_route_add(inside, route, 0) == 0, "route");
+    }
+    pthread_join(lease, NULL);
 }
 
-static void check(char **words, int host, int sandbox) {
+static void check(char **words, int host, int sandbox, int isChain) {
     struct nl_sock *outside = connection();
     enter(sandbox);
     struct nl_sock *inside = connection();
@@ -132,25 +154,31 @@ static void check(char **words, int host, int sandbox) {
     require(rtnl_route_alloc_cache(inside, AF_INET, 0, &cache) == 0, "routes");
     char path[256];
     snprintf(path, sizeof path, "%s/%s", words[5], words[6]);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    require(file >= 0 && read(file, path, sizeof path) == 15, path);
+    char content[32];
+    require(readFile(path, content, sizeof content) == 15, path);
+    if (!isChain) return;
+    checkFilter(words[6], words[2]);
+    enter(sandbox);
+    require(readFile(setting, content, sizeof content) == 2 && content[0] == '1', setting);
 }
 
-static void delete(char **words, int host) {
+static void delete(char **words, int isChain) {
     struct nl_sock *outside = connection();
     struct rtnl_link *link = rtnl_link_alloc();
     rtnl_link_set_name(link, words[3]);
     require(rtnl_link_delete(outside, link) == 0, "delete");
+    if (isChain) deleteFromFilter(words[6], words[2]);
     int directory = open(words[5], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     require(unlinkat(directory, words[6], 0) == 0 && fsync(directory) == 0, "unlink");
 }
 
 int main(int count, char **words) {
-    require(count == 9, "arguments");
+    int isChain = count == 10 && strcmp(words[9], "chain") == 0;
+    require(count == 9 || isChain, "arguments");
     int host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), sandbox = open(words[4], O_RDONLY | O_CLOEXEC);
     require(host >= 0 && sandbox >= 0, "namespace");
-    if (strcmp(words[1], "add") == 0) add(words, host, sandbox);
-    else if (strcmp(words[1], "check") == 0) check(words, host, sandbox);
-    else delete(words, host);
+    if (strcmp(words[1], "add") == 0) add(words, host, sandbox, isChain);
+    else if (strcmp(words[1], "check") == 0) check(words, host, sandbox, isChain);
+    else delete(words, isChain);
     return 0;
 }
