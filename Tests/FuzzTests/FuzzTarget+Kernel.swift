@@ -24,7 +24,8 @@ extension FuzzTarget {
         try ask { () throws(NetlinkError) in _ = try socket.link(index: 2) }
         try ask { () throws(NetlinkError) in _ = try socket.links() }
         try ask { () throws(NetlinkError) in _ = try socket.ports(of: 3) }
-        try ask { () throws(NetlinkError) in _ = try socket.add(NewLink(name: "eth0", kind: .bridge(BridgeSettings()))) }
+        try ask { () throws(NetlinkError) in _ = try socket.add(NewLink(name: "eth0", kind: .bridge(BridgeSettings())))
+        }
         try ask { () throws(NetlinkError) in _ = try socket.addresses() }
         try ask { () throws(NetlinkError) in _ = try socket.addresses(of: link, nil) }
         try ask { () throws(NetlinkError) in _ = try socket.ownAddresses(.ipv4) }
@@ -62,7 +63,9 @@ extension FuzzTarget {
             for set in layout.sets.prefix(3) {
                 try ask { () throws(PacketFilterError) in
                     for found in try table.elements(of: set.name) {
-                        guard let element = NFTElement(set: set, key: found.key, lastKey: found.lastKey) else { continue }
+                        guard let element = NFTElement(set: set, key: found.key, lastKey: found.lastKey) else {
+                            continue
+                        }
                         _ = element.description
                         _ = NFTOwnerComment(found.comment).owner
                     }
@@ -109,7 +112,9 @@ extension FuzzTarget {
             try require(read.decode(again) == known, "\(known) is written as another rule")
         }
         let state = IPTablesState(family, tables: [table: read.state])
-        for change in state.removal(of: .portForwarding, "net", "c1").changes where (try? read.make(change)) == nil { return }
+        for change in state.removal(of: .portForwarding, "net", "c1").changes where (try? read.make(change)) == nil {
+            return
+        }
         if let name = ChainName("CNI-NEW") {
             guard (try? read.make(.makeChain(table, name))) != nil else { return }
             _ = try? read.make(.append(table, name, IPTablesRule()))
@@ -143,7 +148,9 @@ private final class ScriptedKernel {
         let socket = connection.handle.pointer
         nl_socket_disable_seq_check(socket)
         let callbacks = nl_socket_get_cb(socket)
-        nl_cb_overwrite_send(callbacks) { _, message in message.flatMap { nlmsg_hdr($0) }.map { Int32($0.pointee.nlmsg_len) } ?? 0 }
+        nl_cb_overwrite_send(callbacks) { _, message in
+            message.flatMap { nlmsg_hdr($0) }.map { Int32($0.pointee.nlmsg_len) } ?? 0
+        }
         nl_cb_overwrite_recv(callbacks) { _, sender, buffer, _ in ScriptedKernel.current?.receive(sender, buffer) ?? 0 }
         nl_cb_put(callbacks)
     }

@@ -6,7 +6,9 @@ import Testing
 ///
 /// `scripts/fuzz` builds these tests with libFuzzer in them, which then makes more inputs of these.
 @Suite(.serialized) struct FuzzTests {
-    @Test(arguments: Fuzzer.requested ?? FuzzTarget.all) func `holds for every input on record`(target: FuzzTarget) throws {
+    @Test(arguments: Fuzzer.requested ?? FuzzTarget.all) func `holds for every input on record`(target: FuzzTarget)
+        throws
+    {
         let inputs = try InputFolder(target).inputs()
         #expect(!inputs.isEmpty, "there is nothing in testdata/fuzz/\(target.name)")
         for input in inputs {

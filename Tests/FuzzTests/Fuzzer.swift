@@ -4,9 +4,11 @@ import Glibc
 /// libFuzzer, where `scripts/fuzz` has linked it in.
 struct Fuzzer {
     private typealias Callback = @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
-    private typealias Driver = @convention(c) (
-        UnsafeMutablePointer<CInt>, UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>, Callback
-    ) -> CInt
+    private typealias Driver =
+        @convention(c) (
+            UnsafeMutablePointer<CInt>, UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+            Callback
+        ) -> CInt
 
     nonisolated(unsafe) private static var target: FuzzTarget?
 
