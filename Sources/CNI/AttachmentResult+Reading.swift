@@ -23,12 +23,12 @@ extension AttachmentResult {
                 ips: try field["ips"].elements().map { try IPConfiguration($0) },
                 routes: try field["routes"].elements().map { try Route($0, version: version) },
                 dns: try DNS(field["dns"]),
-                unknown: object.without(["cniVersion", "interfaces", "ips", "routes", "dns"]))
+                unknown: object.without(AttachmentResult.keys(version)))
             // Without interfaces there is nothing to point at: some IPAM plugins number what they cannot know.
             if interfaces.isEmpty { for position in ips.indices { ips[position].interface = nil } }
             try checkInterfaceIndexes(field)
         } else {
-            self.init(dns: try DNS(field["dns"]), unknown: object.without(["cniVersion", "ip4", "ip6", "dns"]))
+            self.init(dns: try DNS(field["dns"]), unknown: object.without(AttachmentResult.keys(version)))
             try readSingleAddress(field["ip4"], .ipv4)
             try readSingleAddress(field["ip6"], .ipv6)
         }
@@ -54,24 +54,21 @@ extension AttachmentResult {
         ips.append(
             IPConfiguration(
                 address: address, gateway: try field["gateway"].address(),
-                unknown: try (field.object() ?? [:]).without(["ip", "gateway", "routes"])))
+                unknown: try (field.object() ?? [:]).without(IPConfiguration.keys(.v0_2_0))))
         for route in try field["routes"].elements() { routes.append(try Route(route, version: .v0_2_0)) }
     }
 }
 
 extension AttachmentResult.Interface {
-    private static let detailKeys = ["mtu", "socketPath", "pciID"]
-
     init(_ field: JSONField, version: SpecificationVersion) throws(JSONError) {
         let object = try field.object() ?? [:]
-        let known = ["name", "mac", "sandbox"]
         let name = try field["name"].required("the name of an interface") { field throws(JSONError) in
             try field.text("the name of an interface") { $0 }
         }
         self.init(
             name: name, mac: try field["mac"].text("a hardware address") { $0 },
             sandbox: try field["sandbox"].text("the path of a sandbox") { $0 },
-            unknown: object.without(version.hasLinkDetails ? known + Self.detailKeys : known))
+            unknown: object.without(Self.keys(version)))
         guard version.hasLinkDetails else { return }
         mtu = try field["mtu"].integer(in: 0...UInt32.max)
         socketPath = try field["socketPath"].text("a path") { $0 }
@@ -88,13 +85,11 @@ extension AttachmentResult.IPConfiguration {
         self.init(
             interface: try field["interface"].integer(in: 0...Int(Int32.max)), address: address,
             gateway: try field["gateway"].address(),
-            unknown: try (field.object() ?? [:]).without(["version", "interface", "address", "gateway"]))
+            unknown: try (field.object() ?? [:]).without(Self.keys(.latest)))
     }
 }
 
 extension AttachmentResult.Route {
-    private static let detailKeys = ["mtu", "advmss", "priority", "table", "scope"]
-
     /// Reads a route of a result, or of an IPAM configuration, which has the same shape.
     public init(_ field: JSONField, version: SpecificationVersion) throws(JSONError) {
         let expected = "a destination such as 10.2.0.0/16"
@@ -105,10 +100,9 @@ extension AttachmentResult.Route {
         if let gateway, gateway.family != destination.family {
             throw try field["gw"].error(expected: "a gateway of the destination's family")
         }
-        let known = ["dst", "gw"]
         self.init(
             destination: destination, gateway: gateway,
-            unknown: try (field.object() ?? [:]).without(version.hasLinkDetails ? known + Self.detailKeys : known))
+            unknown: try (field.object() ?? [:]).without(Self.keys(version)))
         guard version.hasLinkDetails else { return }
         mtu = try field["mtu"].integer(in: 0...UInt32.max)
         advmss = try field["advmss"].integer(in: 0...UInt32.max)
@@ -124,7 +118,7 @@ extension AttachmentResult.DNS {
         self.init(
             nameservers: try field["nameservers"].strings(), domain: try field["domain"].text("a domain") { $0 },
             search: try field["search"].strings(), options: try field["options"].strings(),
-            unknown: try (field.object() ?? [:]).without(["nameservers", "domain", "search", "options"]))
+            unknown: try (field.object() ?? [:]).without(Self.keys))
     }
 }
 

@@ -16,7 +16,7 @@ extension AttachmentResult {
             try appendSingleAddresses(to: &object, version)
         }
         object.append("dns", .object(dns.json))
-        object.append(all: unknown)
+        object.append(all: unknown.without(AttachmentResult.keys(version)))
         return .object(object)
     }
 
@@ -37,7 +37,7 @@ extension AttachmentResult {
             single.append("gateway", text: ip.gateway?.description)
             let routes = routes.filter { $0.destination.family == family }.map { $0.json(version) }
             single.append("routes", list: routes)
-            single.append(all: ip.unknown)
+            single.append(all: ip.unknown.without(IPConfiguration.keys(version)))
             object.append(family == .ipv4 ? "ip4" : "ip6", .object(single))
         }
     }
@@ -53,7 +53,7 @@ extension AttachmentResult.Interface {
             object.append("socketPath", text: socketPath)
             object.append("pciID", text: pciID)
         }
-        object.append(all: unknown)
+        object.append(all: unknown, knowing: Self.keys(version)) { try Self($0, version: version) }
         return .object(object)
     }
 }
@@ -65,7 +65,7 @@ extension AttachmentResult.IPConfiguration {
         object.append("interface", number: interface)
         object.append("address", .string(address.description))
         object.append("gateway", text: gateway?.description)
-        object.append(all: unknown)
+        object.append(all: unknown.without(Self.keys(version)))
         return .object(object)
     }
 }
@@ -81,7 +81,7 @@ extension AttachmentResult.Route {
             object.append("table", number: table)
             object.append("scope", number: scope)
         }
-        object.append(all: unknown)
+        object.append(all: unknown, knowing: Self.keys(version)) { try Self($0, version: version) }
         return .object(object)
     }
 }
@@ -116,5 +116,19 @@ extension JSONObject {
 
     mutating func append(all other: JSONObject) {
         for member in other.members { append(member.key, member.value) }
+    }
+
+    /// Appends what an older version did not know; of the keys that are known now, only what `read` understands.
+    mutating func append<Part>(
+        all unknown: JSONObject, knowing keys: [String], _ read: (JSONField) throws -> Part
+    ) {
+        var whole = self
+        whole.append(all: unknown)
+        let others = unknown.without(keys)
+        if others.members.count == unknown.members.count || (try? read(JSONField(.object(whole)))) != nil {
+            self = whole
+        } else {
+            append(all: others)
+        }
     }
 }

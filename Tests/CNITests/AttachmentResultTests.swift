@@ -83,4 +83,23 @@ import Testing
         }
         #expect(printed.members.map(\.key) == ["cniVersion", "dns", "zz", "aa", "mm"])
     }
+
+    @Test func `keys of another version are not taken for what they are there`() throws {
+        let old = try AttachmentResult(
+            JSONField([
+                "cniVersion": "0.1.0", "ip4": ["ip": "10.1.0.5/16", "address": 7], "interfaces": [["a": 2]], "ips": 3,
+                "kept": 4,
+            ]), version: .latest)
+        let new: JSONValue = [
+            "cniVersion": "1.0.0", "ips": [["address": "10.1.0.5/16"]], "dns": [:], "kept": 4,
+        ]
+        #expect(try old.json(version: .v1_0_0) == new)
+        let newer = try AttachmentResult(
+            JSONField(["cniVersion": "1.0.0", "interfaces": [["name": "eth0", "mtu": "many", "kept": 1]]]),
+            version: .latest)
+        #expect(
+            try newer.json(version: .v1_1_0) == [
+                "cniVersion": "1.1.0", "interfaces": [["name": "eth0", "kept": 1]], "dns": [:],
+            ])
+    }
 }

@@ -111,8 +111,10 @@ final class LeaseIndex {
         let words = LeaseIndex.words(entry)
         guard let place = try owners.find(entry.owner, { $0.elementsEqual(words) }) else { throw IndexDamage() }
         try owners.remove(place)
+        let removed = try tree.remove(entry.address)
+        guard ownerCount >= 1, nodeCount >= removed else { throw IndexDamage() }
         ownerCount -= 1
-        nodeCount -= try tree.remove(entry.address)
+        nodeCount -= removed
     }
 
     private func add(_ entry: Entry) throws {
