@@ -6,7 +6,7 @@ extension NFTables {
         guard let table = try NFTables.table(NFTFirewall.layout) else { return [] }
         var addresses: Set<IPAddress> = []
         for record in try table.records(of: whose) {
-            for element in try table.recorded(record) ?? [] {
+            for element in try table.recorded(record) {
                 if case .address(let address)? = element.key.first { addresses.insert(address) }
             }
         }

@@ -17,9 +17,11 @@ public struct NFTables: PacketFilterBackend {
         }
         let holding = NFTPorts.holding(for: forwarding)
         if holding.elements.isEmpty { return }
-        try NFTOwnedTable(NFTPorts.layout).add(holding) { connection, _ throws(PacketFilterError) in
+        let table = try NFTOwnedTable(NFTPorts.layout)
+        try table.add(holding) { before throws(PacketFilterError) in
             try IPTables.refuseConflicts(with: forwarding)
-            return try NFTPortConflicts(connection, forwarding.owner).resolve(holding.elements)
+            if before == nil { return [] }
+            return try NFTPortConflicts(table.connection, forwarding.owner).resolve(holding.elements)
         } finish: { () throws(PacketFilterError) in
             if let link = forwarding.loopbackLink { try LoopbackRouting.set(link, true) }
         } last: { element throws(PacketFilterError) in
@@ -104,8 +106,8 @@ public struct NFTables: PacketFilterBackend {
         let holding = NFTFirewall.holding(for: admission)
         if holding.elements.isEmpty { return }
         let table = try NFTOwnedTable(NFTFirewall.layout)
-        try table.add(holding) { _, before throws(PacketFilterError) in
-            try table.refuseOtherPolicies(beside: admission, before)
+        try table.add(holding) { before throws(PacketFilterError) in
+            if let before { try table.refuseOtherPolicies(beside: admission, before) }
             return []
         }
     }
