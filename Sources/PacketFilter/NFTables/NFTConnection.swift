@@ -7,9 +7,9 @@ struct NFTConnection {
     private let connection: NetlinkConnection
     private let layout: NFTLayout
 
-    init(_ layout: NFTLayout) throws(PacketFilterError) {
+    init(_ layout: NFTLayout, by connection: PacketFilterConnection) throws(PacketFilterError) {
         self.layout = layout
-        do throws(NetlinkError) { connection = try NetlinkConnection(.netfilter) } catch {
+        do throws(NetlinkError) { self.connection = try connection.open() } catch {
             throw PacketFilterError(
                 backend: "nftables", operation: "open a netlink socket",
                 cause: error.errno == .protocolNotSupported ? .unsupported : .kernel(error.errno))

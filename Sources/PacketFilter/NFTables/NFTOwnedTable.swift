@@ -11,9 +11,9 @@ struct NFTOwnedTable {
     let layout: NFTLayout
     let connection: NFTConnection
 
-    init(_ layout: NFTLayout) throws(PacketFilterError) {
+    init(_ layout: NFTLayout, by connection: PacketFilterConnection) throws(PacketFilterError) {
         self.layout = layout
-        connection = try NFTConnection(layout)
+        self.connection = try NFTConnection(layout, by: connection)
     }
 
     /// The name of the chain that records what an owner has.
