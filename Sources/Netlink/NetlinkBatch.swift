@@ -65,12 +65,17 @@ extension NetlinkConnection {
             if count < 0 && (Glibc.errno == EINTR || Glibc.errno == ENOBUFS) { continue }
             if count <= 0 { break }
             NetlinkConnection.answers(in: &buffer, count: count) { answer in
+                // What is left of an earlier exchange has a number that is far higher.
+                guard answer.position < batch.count else { return }
                 isAnswered = true
                 if answer.errno.rawValue != 0 && answer.position < failure?.position ?? .max { failure = answer }
             }
         }
         if let failure { throw failure }
-        if !isAnswered { throw NetlinkBatchFailure(position: 0, errno: .ioError, message: "no answer") }
+        if !isAnswered {
+            hasLostAnswers = true
+            throw NetlinkBatchFailure(position: 0, errno: .ioError, message: "no answer")
+        }
     }
 
     /// Every answer in what was received; one without an error has the error number 0.

@@ -19,6 +19,8 @@ package final class NetlinkConnection {
 
     let handle: SocketHandle
     private let exchange = Exchange()
+    /// Whether an answer could not be received. The kernel may then still be telling it, and refuse to tell another list.
+    package internal(set) var hasLostAnswers = false
 
     /// Connects in the namespace of the calling thread.
     package init(_ part: Part) throws(NetlinkError) {
@@ -80,6 +82,7 @@ package final class NetlinkConnection {
         // What a signal interrupts has not been sent; libnl repeats what it receives, and not what it sends.
         repeat { sent = nl_send_auto(handle.pointer, message.pointer) } while sent == -NLE_INTR
         guard sent >= 0 else { throw NetlinkError(operation: operation(), errno: Errno(libnl: sent)) }
+        exchange.sequence = nlmsg_hdr(message.pointer).pointee.nlmsg_seq
         let received = withoutActuallyEscaping(visit) { visit in
             exchange.visit = visit
             defer { exchange.visit = nil }
@@ -88,7 +91,12 @@ package final class NetlinkConnection {
         if let failure = exchange.failure {
             throw NetlinkError(operation: operation(), errno: failure.errno, message: failure.message)
         }
-        if received < 0 { throw NetlinkError(operation: operation(), errno: Errno(libnl: received)) }
+        if received < 0 {
+            let error = NetlinkError(operation: operation(), errno: Errno(libnl: received))
+            // A list that changed meanwhile has been received to its end.
+            if error.errno != .interrupted { hasLostAnswers = true }
+            throw error
+        }
     }
 
     /// Receives until the exchange is over; libnl's error code, if any.
@@ -145,6 +153,8 @@ private final class Exchange {
     private(set) var isOver = false
     private(set) var failure: (errno: Errno, message: String?)?
     private var endsWithReply = false
+    /// The number of the request. What is left of an earlier one, which failed half-way, is no answer to it.
+    var sequence: UInt32 = 0
     var visit: ((NetlinkReply) -> Void)?
 
     func begin(endsWithReply: Bool) {
@@ -167,27 +177,33 @@ private final class Exchange {
         isOver = true
     }
 
-    static func from(_ context: UnsafeMutableRawPointer?) -> Exchange? {
-        context.map { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue() }
+    /// The exchange that a message belongs to; nil: none that is under way.
+    static func of(_ header: UnsafeMutablePointer<nlmsghdr>, _ context: UnsafeMutableRawPointer?) -> Exchange? {
+        let exchange = context.map { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue() }
+        return exchange?.sequence == header.pointee.nlmsg_seq ? exchange : nil
     }
 }
 
 // libnl's callbacks. They are plain functions of C; the context is the socket's Exchange.
 
 private func visitReply(_ message: OpaquePointer?, _ context: UnsafeMutableRawPointer?) -> CInt {
-    if let message, let header = nlmsg_hdr(message) { Exchange.from(context)?.received(NetlinkReply(header: header)) }
+    if let message, let header = nlmsg_hdr(message) {
+        Exchange.of(header, context)?.received(NetlinkReply(header: header))
+    }
     return CInt(NL_OK.rawValue)
 }
 
 private func visitEnd(_ message: OpaquePointer?, _ context: UnsafeMutableRawPointer?) -> CInt {
-    let exchange = Exchange.from(context)
+    guard let message, let header = nlmsg_hdr(message), let exchange = Exchange.of(header, context) else {
+        return CInt(NL_STOP.rawValue)
+    }
     // A list that failed half-way ends like one that did not, but with an error number in its last message.
-    if let message, let header = nlmsg_hdr(message), header.pointee.nlmsg_type == UInt16(NLMSG_DONE),
+    if header.pointee.nlmsg_type == UInt16(NLMSG_DONE),
         let status = NetlinkReply(header: header).structure(Int32.self), status < 0
     {
-        exchange?.failed(Errno(answer: status), nil)
+        exchange.failed(Errno(answer: status), nil)
     } else {
-        exchange?.ended()
+        exchange.ended()
     }
     return CInt(NL_STOP.rawValue)
 }
@@ -198,17 +214,22 @@ private func visitError(
     _ context: UnsafeMutableRawPointer?
 ) -> CInt {
     guard let error else { return CInt(NL_STOP.rawValue) }
-    Exchange.from(context)?.failed(Errno(answer: error.pointee.error), extendedText(error))
+    guard let exchange = Exchange.of(header(of: error), context) else { return CInt(NL_SKIP.rawValue) }
+    exchange.failed(Errno(answer: error.pointee.error), extendedText(error))
     return CInt(NL_STOP.rawValue)
 }
 
 /// The text of an extended acknowledgement (NLMSGERR_ATTR_MSG). It follows the error; the request that failed is not
 /// repeated in between, because the socket asked for NETLINK_CAP_ACK.
 func extendedText(_ error: UnsafeMutablePointer<nlmsgerr>) -> String? {
-    let header = UnsafeMutableRawPointer(error).advanced(by: -MemoryLayout<nlmsghdr>.size)
-        .assumingMemoryBound(to: nlmsghdr.self)
+    let header = header(of: error)
     guard header.pointee.nlmsg_flags & UInt16(NLM_F_ACK_TLVS) != 0 else { return nil }
     return NetlinkReply(header: header).attributes(after: nlmsgerr.self)[NLMSGERR_ATTR_MSG.rawValue]?.text
+}
+
+/// The message that an error is in.
+private func header(of error: UnsafeMutablePointer<nlmsgerr>) -> UnsafeMutablePointer<nlmsghdr> {
+    UnsafeMutableRawPointer(error).advanced(by: -MemoryLayout<nlmsghdr>.size).assumingMemoryBound(to: nlmsghdr.self)
 }
 
 extension Errno {

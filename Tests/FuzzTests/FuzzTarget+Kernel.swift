@@ -49,11 +49,14 @@ extension FuzzTarget {
             kernel.begin()
             do throws(Failure) { try question() } catch { try require(!"\(error)".isEmpty, "an error without a text") }
         }
-        for layout in [NFTPorts.layout, NFTMasquerade.layout] {
-            let table = NFTConnection(layout, connection)
+        // Before an answer gets lost: they would take another connection then.
+        let tables = try [NFTPorts.layout, NFTMasquerade.layout].map { layout in
+            (layout, try NFTConnection(layout, by: PacketFilterConnection(connection)))
+        }
+        for (layout, table) in tables {
             for chain in layout.chains.prefix(2) {
                 try ask { () throws(PacketFilterError) in
-                    for rule in try table.rules(ofChain: chain.name) ?? [] {
+                    for rule in try table.rules(ofChain: chain.name) {
                         for wanted in chain.rules { _ = NFTRuleComparison.isSame(rule.expressions, as: wanted) }
                     }
                 }
@@ -128,6 +131,8 @@ extension FuzzTarget {
 private final class ScriptedKernel {
     private let datagrams: [ArraySlice<UInt8>]
     private var next = 0
+    /// The number of the latest question.
+    private var sequence: UInt32 = 0
 
     nonisolated(unsafe) private static var current: ScriptedKernel?
 
@@ -149,7 +154,9 @@ private final class ScriptedKernel {
         nl_socket_disable_seq_check(socket)
         let callbacks = nl_socket_get_cb(socket)
         nl_cb_overwrite_send(callbacks) { _, message in
-            message.flatMap { nlmsg_hdr($0) }.map { Int32($0.pointee.nlmsg_len) } ?? 0
+            guard let message, let header = nlmsg_hdr(message) else { return 0 }
+            ScriptedKernel.current?.sequence = header.pointee.nlmsg_seq
+            return Int32(header.pointee.nlmsg_len)
         }
         nl_cb_overwrite_recv(callbacks) { _, sender, buffer, _ in ScriptedKernel.current?.receive(sender, buffer) ?? 0 }
         nl_cb_put(callbacks)
@@ -167,10 +174,27 @@ private final class ScriptedKernel {
         // The kernel sends nothing that is empty, and libnl frees what it is given.
         if datagram.isEmpty { return -NLE_AGAIN }
         let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: datagram.count)
-        for (offset, byte) in datagram.enumerated() { copy[offset] = byte }
+        for (offset, byte) in numbered(Array(datagram)).enumerated() { copy[offset] = byte }
         sender?.pointee = sockaddr_nl()
         sender?.pointee.nl_family = sa_family_t(AF_NETLINK)
         buffer?.pointee = copy
         return Int32(datagram.count)
+    }
+
+    /// Messages with the number of the question, as answers have it; those without any number are somebody else's.
+    private func numbered(_ datagram: [UInt8]) -> [UInt8] {
+        var datagram = datagram
+        datagram.withUnsafeMutableBytes { bytes in
+            var start = 0
+            while start + 16 <= bytes.count {
+                let length = bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)
+                if bytes.loadUnaligned(fromByteOffset: start + 8, as: UInt32.self) != 0 {
+                    bytes.storeBytes(of: sequence, toByteOffset: start + 8, as: UInt32.self)
+                }
+                guard length >= 16, length <= 1 << 20 else { break }
+                start += (Int(length) + 3) & ~3
+            }
+        }
+        return datagram
     }
 }

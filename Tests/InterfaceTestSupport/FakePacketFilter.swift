@@ -31,6 +31,7 @@ public final class FakePacketFilter: PacketFilterAccess, PacketFilterBackend, Sp
 
     // MARK: PacketFilterAccess
 
+    public var connected: any PacketFilterAccess { self }
     public var all: [any PacketFilterBackend] { [self] }
     public var spoofChecker: any SpoofChecker { self }
 

@@ -13,6 +13,7 @@ public final class FakePacketFilters: PacketFilterAccess {
         iptables = FakePacketFilter(log, name: "iptables")
     }
 
+    public var connected: any PacketFilterAccess { self }
     public var all: [any PacketFilterBackend] { [nftables, iptables] }
     public var spoofChecker: any SpoofChecker { nftables }
 

@@ -6,7 +6,7 @@ extension IPTables {
         let lock = try IPTables.lockForReading()
         defer { lock.release() }
         var addresses: Set<IPAddress> = []
-        for kind in IPTables.kinds {
+        for kind in kinds {
             for family in AddressFamily.allCases where try kind.mayContain(.filter, .forwarding, family) {
                 for record in try kind.state(family, [.filter]).admissionRecords where record.isOf(whose) {
                     addresses.formUnion(record.addresses)

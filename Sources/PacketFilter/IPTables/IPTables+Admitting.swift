@@ -68,7 +68,7 @@ extension IPTables {
 
     /// Most often there is nothing: found out without a lock, and without reading tables.
     private func mayHaveAdmitted(_ owner: RuleOwner, _ addresses: [IPAddress]) throws(PacketFilterError) -> Bool {
-        for kind in IPTables.kinds {
+        for kind in kinds {
             for family in AddressFamily.allCases {
                 if try kind.mayContain(.filter, .record(of: owner), family) { return true }
                 let isNamed = addresses.contains { $0.family == family }

@@ -6,7 +6,12 @@ internal import NetworkAddress
 public struct IPTables: PacketFilterBackend {
     public var name: String { .iptables }
 
-    public init() {}
+    private let connection: PacketFilterConnection
+
+    /// - Parameter connection: what the kernel is asked by; one of its own if none is given.
+    public init(by connection: PacketFilterConnection = PacketFilterConnection()) {
+        self.connection = connection
+    }
 
     /// Whether the host has iptables, of whichever kind.
     public var isInstalled: Bool { IPTablesPrograms().kind != nil }
@@ -15,7 +20,7 @@ public struct IPTables: PacketFilterBackend {
     func kind() throws(PacketFilterError) -> any IPTablesKind {
         switch IPTablesPrograms().kind {
         case .legacy: return LegacyIPTables()
-        case .nft: return NFTVariantIPTables()
+        case .nft: return NFTVariantIPTables(connection: connection)
         case nil:
             throw PacketFilterError(
                 backend: name, operation: "use iptables", cause: .unsupported, message: "there is no program iptables")
@@ -23,7 +28,7 @@ public struct IPTables: PacketFilterBackend {
     }
 
     /// Both kinds: an administrator may have gone from one to the other.
-    static let kinds: [any IPTablesKind] = [NFTVariantIPTables(), LegacyIPTables()]
+    var kinds: [any IPTablesKind] { [NFTVariantIPTables(connection: connection), LegacyIPTables()] }
 
     /// The lock, for a look at tables that changes nothing: the kernel does not tell a list to its end that changes meanwhile,
     /// and with many containers coming and going it would never come to one.
@@ -40,14 +45,14 @@ public struct IPTables: PacketFilterBackend {
         let kind = try kind()
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        try NFTables.refuseConflicts(with: forwarding)
+        try NFTables(by: connection).refuseConflicts(with: forwarding)
         // A plan looks for itself when it is applied; but when the second one does, the first one is in force.
-        try IPTables.refuseConflicts(with: forwarding, in: IPTables.kinds.filter { type(of: $0) != type(of: kind) })
+        try refuseConflicts(with: forwarding, in: kinds.filter { type(of: $0) != type(of: kind) })
         for plan in plans.dropFirst() where try kind.mayContain(.hostPorts, plan.family) {
             try kind.state(plan.family, [.nat]).refuseConflicts(with: plan)
         }
         let others = AddressFamily.allCases.filter { family in !plans.contains { $0.family == family } }
-        _ = try IPTables.unpublish(forwarding.owner, others, in: kind)
+        _ = try unpublish(forwarding.owner, others, in: kind)
         var isApplied = false
         do throws(PacketFilterError) {
             for plan in plans {
@@ -57,7 +62,7 @@ public struct IPTables: PacketFilterBackend {
             if let link = forwarding.loopbackLink { try LoopbackRouting.set(link, true) }
         } catch {
             // What the first family refuses has changed nothing, and may be what somebody else has published.
-            if isApplied { _ = try? IPTables.unpublish(forwarding.owner, in: kind) }
+            if isApplied { _ = try? unpublish(forwarding.owner, in: kind) }
             throw error
         }
     }
@@ -81,7 +86,7 @@ public struct IPTables: PacketFilterBackend {
         let lock = try PacketFilterLock()
         defer { lock.release() }
         return try takeOut { kind throws(PacketFilterError) in
-            try IPTables.unpublish(owner, in: kind)
+            try unpublish(owner, in: kind)
         }
     }
 
@@ -94,11 +99,11 @@ public struct IPTables: PacketFilterBackend {
         return try takeOut { kind throws(PacketFilterError) in
             try kind.collectGarbage(
                 .portForwarding, network: network, living: containers
-            ) { removal throws(PacketFilterError) in try IPTables.stopRouting(removal, of: kind) }
+            ) { removal throws(PacketFilterError) in try stopRouting(removal, of: kind) }
         }
     }
 
-    private static func unpublish(
+    private func unpublish(
         _ owner: RuleOwner, _ families: [AddressFamily] = AddressFamily.allCases, in kind: any IPTablesKind
     ) throws(PacketFilterError) -> [PublishedPort] {
         try kind.remove(.portForwarding, owner, families) { removal throws(PacketFilterError) in
@@ -124,7 +129,7 @@ public struct IPTables: PacketFilterBackend {
     static let nobody = RuleOwner(network: "status", containerID: "status", interfaceName: "status")
 
     private func mayContain(_ chain: ChainName) throws(PacketFilterError) -> Bool {
-        for kind in IPTables.kinds {
+        for kind in kinds {
             for family in AddressFamily.allCases where try kind.mayContain(chain, family) { return true }
         }
         return false
@@ -146,15 +151,15 @@ public struct IPTables: PacketFilterBackend {
         _ remove: (any IPTablesKind) throws(PacketFilterError) -> Void
     ) throws(PacketFilterError) {
         var failure: PacketFilterError?
-        for kind in IPTables.kinds {
+        for kind in kinds {
             do throws(PacketFilterError) { try remove(kind) } catch { failure = failure ?? error }
         }
         if let failure { throw failure }
     }
 
     /// Throws where somebody else has published one of the ports by tables of these kinds.
-    static func refuseConflicts(
-        with forwarding: PortForwarding, in kinds: [any IPTablesKind] = kinds
+    func refuseConflicts(
+        with forwarding: PortForwarding, in kinds: [any IPTablesKind]? = nil
     ) throws(PacketFilterError) {
         var forwarding = forwarding
         // Whatever the rules will say besides: it is the ports that count.
@@ -162,7 +167,7 @@ public struct IPTables: PacketFilterBackend {
         forwarding.mark = .bit(0)
         for family in AddressFamily.allCases {
             guard let plan = try IPTablesPlan(forwarding, family) else { continue }
-            for kind in kinds where try kind.mayContain(.hostPorts, family) {
+            for kind in kinds ?? self.kinds where try kind.mayContain(.hostPorts, family) {
                 try kind.state(family, [.nat]).refuseConflicts(with: plan)
             }
         }
@@ -171,11 +176,11 @@ public struct IPTables: PacketFilterBackend {
     // MARK: Loopback routing
 
     /// Turns loopback routing off for links on which nobody has published a port any more: before what protects it goes.
-    private static func stopRouting(_ removal: IPTablesRemoval, of kind: any IPTablesKind) throws(PacketFilterError) {
+    private func stopRouting(_ removal: IPTablesRemoval, of kind: any IPTablesKind) throws(PacketFilterError) {
         for container in Set(removal.published.map(\.container)) where container.family == .ipv4 {
-            guard let (link, networks) = try link(of: container),
+            guard let (link, networks) = try IPTables.link(of: container),
                 !removal.remaining.contains(where: { other in networks.contains { $0.contains(other) } }),
-                try LoopbackRouting.isOn(link), try !NFTables.needsLoopback(link),
+                try LoopbackRouting.isOn(link), try !NFTables(by: connection).needsLoopback(link),
                 try !needsLoopback(link, in: kinds.filter { type(of: $0) != type(of: kind) })
             else { continue }
             try LoopbackRouting.set(link, false)
@@ -183,10 +188,10 @@ public struct IPTables: PacketFilterBackend {
     }
 
     /// Whether a container on that link has published a port that 127.0.0.1 leads to.
-    static func needsLoopback(_ link: String, in kinds: [any IPTablesKind] = kinds) throws(PacketFilterError) -> Bool {
-        for kind in kinds where try kind.mayContain(.hostPorts, .ipv4) {
+    func needsLoopback(_ link: String, in kinds: [any IPTablesKind]? = nil) throws(PacketFilterError) -> Bool {
+        for kind in kinds ?? self.kinds where try kind.mayContain(.hostPorts, .ipv4) {
             let containers = try kind.state(.ipv4, [.nat]).publishedContainers
-            for container in containers where try self.link(of: container)?.name == link { return true }
+            for container in containers where try IPTables.link(of: container)?.name == link { return true }
         }
         return false
     }

@@ -1,7 +1,7 @@
 internal import NetworkAddress
 
 /// The tables of one kind of iptables, in the network namespace of the calling thread.
-protocol IPTablesKind: Sendable {
+protocol IPTablesKind {
     /// Whether the tables of a family may hold that chain. No costs more than a look, and makes no table.
     func mayContain(
         _ table: IPTablesTable, _ chain: ChainName, _ family: AddressFamily

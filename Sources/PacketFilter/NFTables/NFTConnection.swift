@@ -7,13 +7,9 @@ struct NFTConnection {
     private let connection: NetlinkConnection
     private let layout: NFTLayout
 
-    init(_ layout: NFTLayout, _ connection: NetlinkConnection) {
+    init(_ layout: NFTLayout, by connection: PacketFilterConnection) throws(PacketFilterError) {
         self.layout = layout
-        self.connection = connection
-    }
-
-    init(_ layout: NFTLayout) throws(PacketFilterError) {
-        do throws(NetlinkError) { self.init(layout, try NetlinkConnection(.netfilter)) } catch {
+        do throws(NetlinkError) { self.connection = try connection.open() } catch {
             throw PacketFilterError(
                 backend: "nftables", operation: "open a netlink socket",
                 cause: error.errno == .protocolNotSupported ? .unsupported : .kernel(error.errno))
@@ -33,13 +29,11 @@ struct NFTConnection {
         let expressions: [UInt8]
     }
 
-    /// The rules of a chain, in order; nil where there is no such chain.
+    /// The rules of a chain, in order; none where there is no such chain, which a list does not tell.
     ///
     /// The kernel lists that chain only, and finds it by name.
-    func rules(ofChain name: String) throws(PacketFilterError) -> [FoundRule]? {
+    func rules(ofChain name: String) throws(PacketFilterError) -> [FoundRule] {
         do throws(NetlinkError) {
-            // Listing the rules of a chain that is not there lists none.
-            guard try chain(name) != nil else { return nil }
             return try connection.dump("list chain \(name)") {
                 let message = NetlinkMessage(nft: NFT_MSG_GETRULE, layout.family)
                 message.append(NFTA_RULE_TABLE, text: layout.name)
@@ -55,7 +49,7 @@ struct NFTConnection {
                     expressions: attributes[NFTA_RULE_EXPRESSIONS.rawValue]?.bytes ?? [])
             }
         } catch {
-            if error.isAbsence { return nil }
+            if error.isAbsence { return [] }
             throw wrapped(error)
         }
     }

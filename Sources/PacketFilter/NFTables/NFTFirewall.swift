@@ -93,7 +93,7 @@ extension NFTOwnedTable {
         let isWithin = if case .isolated = admission.policy { true } else { false }
         if try isWithin ? others(one) == isolated : isolated == 0 { return }
         for record in try connection.chains(prefix: NFTOwnedTable.recordPrefix) {
-            let elements = try recorded(record.name) ?? []
+            let elements = try recorded(record.name)
             guard elements.contains(one), elements.contains(within) != isWithin else { continue }
             throw .policyConflict(
                 "nftables", bridge: admission.policy.bridge ?? "", isWithin: isWithin,

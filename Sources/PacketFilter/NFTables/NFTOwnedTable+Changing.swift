@@ -2,10 +2,29 @@ internal import Netlink
 internal import SystemPackage
 
 extension NFTOwnedTable {
-    /// What makes of `before` what an owner is to have; nil: it has no record.
+    /// A table, and what one owner has in it.
+    struct Found {
+        /// Chains of the table whose rules somebody has taken away.
+        let damaged: [NFTChain]
+        /// What the owner's record says; nil: there is none.
+        let elements: [NFTElement]?
+    }
+
+    /// Looks at the table, and at what an owner has in it; nil where there is no table.
+    ///
+    /// Looked for, and not found out by trying: a transaction that fails takes ten milliseconds and more.
+    func find(recordOf owner: RuleOwner) throws(PacketFilterError) -> Found? {
+        guard let damaged = try damagedChains() else { return nil }
+        let record = NFTOwnedTable.record(of: owner)
+        return Found(
+            damaged: damaged, elements: try connection.chain(named: record) == nil ? nil : try recorded(record))
+    }
+
+    /// What makes of what was found what an owner is to have; nil: there is no table.
     func change(
-        _ holding: NFTHolding, from before: [NFTElement]?, last: LastOwner
+        _ holding: NFTHolding, from found: Found?, last: LastOwner
     ) throws(PacketFilterError) -> NFTChange {
+        let before = found?.elements
         // What stays is not touched, but for what leads to the record, which is made anew.
         let (had, wanted) = (Set(before ?? []), Set(holding.elements))
         let old = (before ?? []).filter { !wanted.contains($0) || $0.verdictChain != nil }
@@ -13,9 +32,6 @@ extension NFTOwnedTable {
         var change = NFTChange()
         change.holding = holding
         if before != nil { change.oldRecord = NFTOwnedTable.record(of: holding.owner) }
-        // Looked for, and not found out by trying: a transaction that fails takes ten milliseconds and more.
-        var hasTable = before != nil
-        if !hasTable { hasTable = try isMade }
         if let administrator = holding.administrator { try call(administrator, &change) }
         // What somebody has taken away of what there was comes back.
         for element in holding.elements where had.contains(element) && element.verdictChain == nil {
@@ -23,7 +39,7 @@ extension NFTOwnedTable {
             if try connection.find(element) == nil { new.append(element) }
         }
         change.additions = new.filter { !layout.isShared($0) }
-        guard hasTable else {
+        guard let found else {
             change.makesTable = true
             change.newShared = holding.elements.filter(layout.isShared)
             return change
@@ -32,7 +48,7 @@ extension NFTOwnedTable {
         change.removals = try owned(old, by: comment) + stale(change.additions, had, for: comment)
         // One chain stands for a key, wherever that leads to.
         let given = old.filter { !holding.hasKey(of: $0) }
-        change.oldShared = try ending(among: given, last)
+        change.oldShared = try sharing(given, last).ending
         change.removals += try lookedUp(change.oldShared)
         change.handOvers = try handOvers(of: given, in: holding.owner.containerID)
         for element in holding.elements where layout.isShared(element) {
@@ -42,36 +58,35 @@ extension NFTOwnedTable {
                 change.missingShared.append(element)
             }
         }
-        for chain in layout.chains {
-            let use = try connection.use(ofChain: chain.name) ?? 0
-            if use < layout.leastUse(of: chain) { change.repairs.append(chain) }
-        }
+        change.repairs = found.damaged
         return change
     }
 
-    /// What deletes a record and all that it says; nil where there is none.
+    /// What deletes a record and all that it says; nil where it is gone since it was looked up.
+    ///
+    /// If it has come back since, it carries the same comment: that and its name are both made of the owner.
     func removal(
-        ofRecord record: String, last: LastOwner
+        of record: NFTConnection.FoundChain, last: LastOwner
     ) throws(PacketFilterError) -> (change: NFTChange, elements: [NFTElement])? {
-        guard let rules = try connection.rules(ofChain: record), let chain = try connection.chain(named: record) else {
-            return nil
-        }
+        let rules = try connection.rules(ofChain: record.name)
+        if rules.isEmpty, try connection.chain(named: record.name) == nil { return nil }
         var elements = rules.compactMap { NFTElement($0.comment, sets: layout.sets) }
         // Somebody has emptied all chains (`nft flush table`): then only the elements themselves say whose they are.
         let isEmptied = elements.isEmpty
-        if isEmptied { elements = try search(chain.comment) }
+        if isEmptied { elements = try search(record.comment) }
         var change = NFTChange()
-        change.oldRecord = record
-        change.removals = try owned(elements, by: chain.comment)
-        change.oldShared = try ending(among: elements, last)
+        change.oldRecord = record.name
+        change.removals = try owned(elements, by: record.comment)
+        let sharing = try sharing(elements, last)
+        change.oldShared = sharing.ending
         change.removals += try lookedUp(change.oldShared)
-        if let owner = NFTOwnerComment(chain.comment).owner {
+        if let owner = NFTOwnerComment(record.comment).owner {
             change.handOvers = try handOvers(of: elements, in: owner.containerID)
         }
+        // Whoever shares something has a record as well.
+        if sharing.hasOthers || !change.handOvers.isEmpty { return (change, elements) }
         let own = try 1 + change.oldShared.count + (isEmptied ? unusedChains() : 0)
-        if change.handOvers.isEmpty, try isEmpty(but: own) {
-            change.deletesTable = try !holdsForeignElements(beside: chain.comment)
-        }
+        if try isEmpty(but: own) { change.deletesTable = try !holdsForeignElements(beside: record.comment) }
         return (change, elements)
     }
 
@@ -118,6 +133,21 @@ extension NFTOwnedTable {
         }
     }
 
+    /// Chains of the table whose rules somebody has taken away; nil where there is no table.
+    private func damagedChains() throws(PacketFilterError) -> [NFTChain]? {
+        var damaged: [NFTChain] = []
+        for chain in layout.chains {
+            let use = try connection.use(ofChain: chain.name)
+            if use == nil, chain.name == layout.chains.first?.name {
+                // A table without its chains is one that administrators have made, or one that somebody has emptied.
+                if layout.administration != nil { return nil }
+                if try connection.tableUse() == nil { return nil }
+            }
+            if use ?? 0 < layout.leastUse(of: chain) { damaged.append(chain) }
+        }
+        return damaged
+    }
+
     /// Whether the table holds nothing but what always stands in it, and so many chains of owners.
     private func isEmpty(but own: Int = 0) throws(PacketFilterError) -> Bool {
         guard let use = try connection.tableUse() else { return false }
@@ -129,7 +159,7 @@ extension NFTOwnedTable {
     /// How many chains of administrators there are, none of which does anything; nil where one does.
     private func idleAdministrators() throws(PacketFilterError) -> Int? {
         var count = 0
-        for rule in try connection.rules(ofChain: layout.administration ?? "") ?? [] {
+        for rule in try connection.rules(ofChain: layout.administration ?? "") {
             // Of what is called by us alone, one use is our own.
             guard let chain = NFTLayout.administrator(calledBy: rule.comment),
                 try connection.use(ofChain: chain) == 1
@@ -152,7 +182,7 @@ extension NFTOwnedTable {
         guard let caller = layout.administration else { return }
         if try connection.chain(named: administrator) == nil { change.newAdministrator = administrator }
         let call = NFTLayout.call(ofAdministrator: administrator)
-        let rules = try connection.rules(ofChain: caller) ?? []
+        let rules = try connection.rules(ofChain: caller)
         if !rules.contains(where: { $0.isSame(as: call) }) { change.newCall = administrator }
     }
 
@@ -187,15 +217,22 @@ extension NFTOwnedTable {
         return stale
     }
 
-    /// The shared elements that have no other owner.
-    private func ending(among elements: [NFTElement], _ last: LastOwner) throws(PacketFilterError) -> [NFTElement] {
+    /// The shared elements that have no other owner, and whether there are some that have.
+    private func sharing(
+        _ elements: [NFTElement], _ last: LastOwner
+    ) throws(PacketFilterError) -> (ending: [NFTElement], hasOthers: Bool) {
         var ending: [NFTElement] = []
+        var hasOthers = false
         for element in elements where layout.isShared(element) {
-            guard try connection.use(ofChain: element.sharedChain) == 1 else { continue }
-            try last(element)
-            ending.append(element)
+            guard let use = try connection.use(ofChain: element.sharedChain) else { continue }
+            if use > 1 {
+                hasOthers = true
+            } else if use == 1 {
+                try last(element)
+                ending.append(element)
+            }
         }
-        return ending
+        return (ending, hasOthers)
     }
 
     /// Whether somebody has put elements into our sets that name no owner, as ours do, nor are those with this comment.
@@ -243,7 +280,7 @@ extension NFTOwnedTable {
     ) throws(PacketFilterError) -> NFTChange.HandOver? {
         for record in try connection.chains(prefix: NFTOwnedTable.recordPrefix)
         where NFTOwnerComment(record.comment).owner?.containerID == containerID {
-            for rule in try connection.rules(ofChain: record.name) ?? [] {
+            for rule in try connection.rules(ofChain: record.name) {
                 guard let waiting = NFTElement(rule.comment, sets: layout.sets), let awaited = waiting.awaited,
                     awaited.set == element.set, awaited.key == element.key
                 else { continue }

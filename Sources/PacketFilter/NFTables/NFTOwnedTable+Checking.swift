@@ -5,7 +5,8 @@ extension NFTOwnedTable {
     /// Checks that an owner has exactly what it is to have, and that the table does with it what it should.
     func check(_ holding: NFTHolding) throws(PacketFilterError) {
         let record = NFTOwnedTable.record(of: holding.owner)
-        guard let rules = try connection.rules(ofChain: record) else {
+        let rules = try connection.rules(ofChain: record)
+        if rules.isEmpty, try connection.chain(named: record) == nil {
             throw mismatch("table \(layout.name) knows nothing of \(holding.owner)")
         }
         let recorded = Set(rules.compactMap { NFTElement($0.comment, sets: layout.sets) })
@@ -41,23 +42,18 @@ extension NFTOwnedTable {
                 throw mismatch("\(element) belongs to \(comment.description)")
             }
         }
-        if let administrator = holding.administrator { try checkCall(of: administrator) }
-        try checkLayout()
+        try checkLayout(calling: holding.administrator)
     }
 
-    /// Checks that the chain of an administrator is called.
-    private func checkCall(of administrator: String) throws(PacketFilterError) {
-        guard let caller = layout.administration else { return }
-        let call = NFTLayout.call(ofAdministrator: administrator)
-        guard try connection.rules(ofChain: caller)?.contains(where: { $0.isSame(as: call) }) ?? false else {
-            throw mismatch("chain \(caller) of table \(layout.name) does not call chain \(administrator)")
-        }
-    }
-
-    /// Checks that all rules are there that always are.
-    private func checkLayout() throws(PacketFilterError) {
+    /// Checks that all rules are there that always are, and the one by which the chain of an administrator is called.
+    private func checkLayout(calling administrator: String?) throws(PacketFilterError) {
         for chain in layout.chains {
-            let found = try connection.rules(ofChain: chain.name) ?? []
+            let found = try connection.rules(ofChain: chain.name)
+            if let administrator, chain.name == layout.administration,
+                !found.contains(where: { $0.isSame(as: NFTLayout.call(ofAdministrator: administrator)) })
+            {
+                throw mismatch("chain \(chain.name) of table \(layout.name) does not call chain \(administrator)")
+            }
             for (position, rule) in chain.rules.enumerated()
             where !found.indices.contains(position) || !found[position].isSame(as: rule) {
                 throw mismatch("chain \(chain.name) of table \(layout.name) lacks the rule \"\(rule.comment)\"")

@@ -11,9 +11,9 @@ struct NFTOwnedTable {
     let layout: NFTLayout
     let connection: NFTConnection
 
-    init(_ layout: NFTLayout) throws(PacketFilterError) {
+    init(_ layout: NFTLayout, by connection: PacketFilterConnection) throws(PacketFilterError) {
         self.layout = layout
-        connection = try NFTConnection(layout)
+        self.connection = try NFTConnection(layout, by: connection)
     }
 
     /// The name of the chain that records what an owner has.
@@ -36,29 +36,28 @@ struct NFTOwnedTable {
     ///
     /// - Parameters:
     ///   - resolve: looks, under the lock, for what is in the way, and throws because of it or says for which elements the
-    ///     owner has to wait. It is given the elements that the owner has already.
+    ///     owner has to wait. It is given the elements that the owner has already; nil where there is no table.
     ///   - finish: the last step, under the lock; when it throws, everything is taken back.
     func add(
         _ holding: NFTHolding,
-        resolve: (NFTConnection, [NFTElement]) throws(PacketFilterError) -> Set<NFTElement> = { _, _ in [] },
+        resolve: ([NFTElement]?) throws(PacketFilterError) -> Set<NFTElement> = { _ in [] },
         finish: () throws(PacketFilterError) -> Void = { () throws(PacketFilterError) in },
         last: LastOwner = { _ throws(PacketFilterError) in }
     ) throws(PacketFilterError) {
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        let record = NFTOwnedTable.record(of: holding.owner)
-        let before = try recorded(record)
-        let waiting = try resolve(connection, before ?? [])
+        let found = try find(recordOf: holding.owner)
+        let waiting = try resolve(found.map { $0.elements ?? [] })
         var holding = holding
         holding.elements = holding.elements.map { waiting.contains($0) ? $0.waiting : $0 }
-        let change = try change(holding, from: before, last: last)
+        let change = try change(holding, from: found, last: last)
         do throws(PacketFilterError) { try run(change) } catch {
             // The kernel's answer got lost: nobody knows whether it has been done.
-            if error.cause == .kernel(.ioError) { _ = try? remove(record: record, last: last) }
+            if error.cause == .kernel(.ioError) { takeBack(holding.owner, last) }
             throw error
         }
         do throws(PacketFilterError) { try finish() } catch {
-            _ = try? remove(record: record, last: last)
+            takeBack(holding.owner, last)
             throw error
         }
     }
@@ -68,19 +67,26 @@ struct NFTOwnedTable {
     func remove(
         _ owner: RuleOwner, last: LastOwner = { _ throws(PacketFilterError) in }
     ) throws(PacketFilterError) -> [NFTElement] {
-        let record = NFTOwnedTable.record(of: owner)
         // Most containers have nothing here: then there is no need for the lock.
-        guard try connection.use(ofChain: record) != nil else {
+        guard let record = try connection.chain(named: NFTOwnedTable.record(of: owner)) else {
             try deleteIfUnused()
             return []
         }
         let lock = try PacketFilterLock()
         defer { lock.release() }
-        return try remove(record: record, last: last)
+        return try remove(record, last)
     }
 
-    private func remove(record: String, last: LastOwner) throws(PacketFilterError) -> [NFTElement] {
-        guard let (change, elements) = try removal(ofRecord: record, last: last) else { return [] }
+    /// Removes what an owner has, as far as that can be done.
+    private func takeBack(_ owner: RuleOwner, _ last: LastOwner) {
+        guard let record = try? connection.chain(named: NFTOwnedTable.record(of: owner)) else { return }
+        _ = try? remove(record, last)
+    }
+
+    private func remove(
+        _ record: NFTConnection.FoundChain, _ last: LastOwner
+    ) throws(PacketFilterError) -> [NFTElement] {
+        guard let (change, elements) = try removal(of: record, last: last) else { return [] }
         try run(change)
         return elements
     }
@@ -92,7 +98,7 @@ struct NFTOwnedTable {
     ) throws(PacketFilterError) -> [NFTElement] {
         let kept = Set(living.map(NFTOwnedTable.record))
         let prefix = NFTOwnedTable.recordPrefix(network: network)
-        let stale = try connection.chains(prefix: prefix).map(\.name).filter { !kept.contains($0) }
+        let stale = try connection.chains(prefix: prefix).filter { !kept.contains($0.name) }
         if stale.isEmpty {
             try deleteIfUnused()
             return []
@@ -100,12 +106,12 @@ struct NFTOwnedTable {
         let lock = try PacketFilterLock()
         defer { lock.release() }
         var removed: [NFTElement] = []
-        for record in stale { removed += try remove(record: record, last: last) }
+        for record in stale { removed += try remove(record, last) }
         return removed
     }
 
-    /// What a record says; nil where there is none.
-    func recorded(_ record: String) throws(PacketFilterError) -> [NFTElement]? {
-        try connection.rules(ofChain: record)?.compactMap { NFTElement($0.comment, sets: layout.sets) }
+    /// What a record says; nothing where there is none.
+    func recorded(_ record: String) throws(PacketFilterError) -> [NFTElement] {
+        try connection.rules(ofChain: record).compactMap { NFTElement($0.comment, sets: layout.sets) }
     }
 }

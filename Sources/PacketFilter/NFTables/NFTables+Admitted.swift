@@ -3,10 +3,10 @@ public import NetworkAddress
 extension NFTables {
     /// What the records of the table say.
     public func admittedAddresses(_ whose: AdmittedAttachments) throws(PacketFilterError) -> Set<IPAddress> {
-        guard let table = try NFTables.table(NFTFirewall.layout) else { return [] }
+        guard let table = try existingTable(NFTFirewall.layout) else { return [] }
         var addresses: Set<IPAddress> = []
         for record in try table.records(of: whose) {
-            for element in try table.recorded(record) ?? [] {
+            for element in try table.recorded(record) {
                 if case .address(let address)? = element.key.first { addresses.insert(address) }
             }
         }

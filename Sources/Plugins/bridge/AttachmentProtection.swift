@@ -14,7 +14,7 @@ struct AttachmentProtection {
     init(_ attachment: Attachment, _ configuration: BridgeConfiguration, _ filters: any PacketFilterAccess) {
         owner = RuleOwner(attachment)
         self.configuration = configuration
-        self.filters = filters
+        self.filters = filters.connected
     }
 
     /// Keeps a link to its container's addresses from the first frame on: before it is up, and before IPAM has said what the

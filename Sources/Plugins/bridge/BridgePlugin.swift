@@ -95,6 +95,7 @@ struct BridgePlugin: Plugin {
         var teardown = Teardown()
         // The link first: its address is given to somebody else only after it.
         teardown.step { try deleteLinks(request) }
+        let filters = filters.connected
         for backend in filters.all {
             teardown.step { try backend.stopMasquerading(RuleOwner(request.attachment)) }
         }
@@ -151,6 +152,7 @@ struct BridgePlugin: Plugin {
         let (network, owners) = (request.configuration.network, Set(living.map(RuleOwner.init)))
         var teardown = Teardown()
         teardown.step { try deleteLinks(of: network, configuration, except: living) }
+        let filters = filters.connected
         for backend in filters.all {
             teardown.step { try backend.stopMasquerading(network: network, except: owners) }
         }

@@ -9,6 +9,8 @@ internal import SystemPackage
 /// rules are deleted by the number that the kernel gave them, so that nobody's rule is taken for another. Callers hold the
 /// ``PacketFilterLock``.
 struct NFTVariantIPTables: IPTablesKind {
+    let connection: PacketFilterConnection
+
     func mayContain(
         _ table: IPTablesTable, _ chain: ChainName, _ family: AddressFamily
     ) throws(PacketFilterError) -> Bool {
@@ -16,7 +18,7 @@ struct NFTVariantIPTables: IPTablesKind {
         message.append(NFTA_CHAIN_TABLE, text: table.rawValue)
         message.append(NFTA_CHAIN_NAME, text: chain.description)
         do throws(NetlinkError) {
-            return try NetlinkConnection(.netfilter).get("look up chain \(chain)", message) { _ in true } ?? false
+            return try connection.open().get("look up chain \(chain)", message) { _ in true } ?? false
         } catch {
             if error.isAbsence { return false }
             throw failure(error)
@@ -25,7 +27,7 @@ struct NFTVariantIPTables: IPTablesKind {
 
     func state(_ family: AddressFamily, _ tables: [IPTablesTable]) throws(PacketFilterError) -> IPTablesState {
         do throws(NetlinkError) {
-            return try NFTVariantTables(family, tables, NetlinkConnection(.netfilter)).state
+            return try NFTVariantTables(family, tables, connection.open()).state
         } catch {
             if error.isAbsence { return IPTablesState(family) }
             throw failure(error)
@@ -40,7 +42,7 @@ struct NFTVariantIPTables: IPTablesKind {
             let connection: NetlinkConnection
             var found: NFTVariantTables
             do throws(NetlinkError) {
-                connection = try NetlinkConnection(.netfilter)
+                connection = try self.connection.open()
                 found = try NFTVariantTables(family, tables, connection)
             } catch {
                 if !creating && error.isAbsence { return }
@@ -78,7 +80,7 @@ struct NFTVariantIPTables: IPTablesKind {
         let connection: NetlinkConnection
         var found: NFTVariantTables
         do throws(NetlinkError) {
-            connection = try NetlinkConnection(.netfilter)
+            connection = try self.connection.open()
             found = try NFTVariantTables(family, tables, connection)
         } catch {
             throw failure(error)
