@@ -118,7 +118,8 @@ extension JSONObject {
         for member in other.members { append(member.key, member.value) }
     }
 
-    /// Appends what an older version did not know; of the keys that are known now, only what `read` understands.
+    /// Appends what an older version did not know. Of the keys that are known now all are left out where `read` does not
+    /// understand one.
     mutating func append<Part>(
         all unknown: JSONObject, knowing keys: [String], _ read: (JSONField) throws -> Part
     ) {

@@ -1,16 +1,22 @@
 import Foundation
 
-/// A folder in memory for one input, empty when the next one comes.
+/// A folder for one input, removed after it; in memory where the system has a place for that.
 struct FuzzFolder {
-    /// One for the process, and the thread that tests run on: making folders costs more than what is done in them.
     let path: String
 
     init() throws {
-        path = "/dev/shm/fuzz-\(ProcessInfo.processInfo.processIdentifier)-\(UInt64.random(in: 0...UInt64.max))"
+        let number = UInt64.random(in: 0...UInt64.max)
+        path = FuzzFolder.parent + "/fuzz-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
-    func empty() { try? FileManager.default.removeItem(atPath: path) }
+    /// `scripts/fuzz` names one that it removes whatever happens.
+    private static let parent: String = {
+        if let named = ProcessInfo.processInfo.environment["CNI_FUZZ_FOLDER"] { return named }
+        return FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
+    }()
+
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
 
     /// The names of the files that are somebody's, below this folder: not locks, indexes and hints for the next address.
     var files: [String] {

@@ -13,7 +13,7 @@ extension FuzzTarget {
     /// each other part is a file: its name, a line's end, and what it holds.
     static let leases = FuzzTarget(name: "leases") { input in
         let folder = try FuzzFolder()
-        defer { folder.empty() }
+        defer { folder.remove() }
         let parts = InputParts(input)
         let place = folder.path + "/net"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
@@ -27,14 +27,15 @@ extension FuzzTarget {
             try Data(contents).write(to: URL(filePath: place + "/" + name))
         }
         try LeaseCase(folder: folder.path).run(parts.text(0).split(separator: "\n").prefix(20).map(String.init))
+        return true
     }
 
     /// What is in the file of an index. Damage is found and healed. With checksums that are right again, as no accident makes
     /// them, answers may be wrong, but reading ends and does not trap, and no address is given away twice.
     static let leaseIndex = FuzzTarget(name: "lease-index") { input in
-        guard let first = input.first else { return }
+        guard let first = input.first else { return false }
         let folder = try FuzzFolder()
-        defer { folder.empty() }
+        defer { folder.remove() }
         let leases = LeaseCase(folder: folder.path)
         try leases.run(["ADD c1 eth0", "ADD c2 eth0"])
         let path = folder.path + "/" + LeaseDirectories.indexDirectory + "/net.index"
@@ -52,6 +53,7 @@ extension FuzzTarget {
                 try leases.run([command])
             }
         }
+        return true
     }
 
     /// Each run of the input says in two bytes where, in one how many, and then what.
@@ -94,13 +96,32 @@ struct LeaseCase {
             guard Names.isInterfaceName(attachment.interfaceName) else { continue }
             switch words[0] {
             case "ADD": try add(attachment)
-            case "CHECK": try? plugin.check(try request(attachment))
+            case "CHECK": try check(attachment)
             case "DEL": try delete(attachment)
             case "GC": try collect(keeping: attachment)
             default: break
             }
         }
     }
+
+    /// Succeeds where the container has an address of each family, and only there.
+    private func check(_ attachment: Attachment) throws {
+        let owner = LeaseOwner(attachment)
+        let named = leases().filter { LeaseOwner.text(of: $0.value).map { Array($0) } == owner.contents }
+        // Files of old name the container alone, and count where there are no others.
+        let old = leases().filter {
+            LeaseOwner.text(of: $0.value).map { Array($0) } == owner.withoutInterface.contents
+        }
+        let held = (named.isEmpty ? old : named).keys.compactMap { IPAddress($0) }
+        let isHeld = LeaseCase.ranges.allSatisfy { ranges in held.contains { ip in ranges.contains { $0.contains(ip) } }
+        }
+        let request = try request(attachment)
+        let isFound = (try? plugin.check(request)) != nil
+        try require(isFound == isHeld, "CHECK of \(attachment), which has \(held): \(isFound)")
+    }
+
+    /// What the configuration says, as it says it: an address is of a range between the ends that are handed out.
+    private static let ranges = [["10.0.0.0/29", "10.0.1.0/30"], ["fd00::/126"]].map { $0.compactMap { IPPrefix($0) } }
 
     private var plugin: HostLocalPlugin {
         var plugin = HostLocalPlugin()

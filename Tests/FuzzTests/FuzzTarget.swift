@@ -4,8 +4,9 @@ import Testing
 struct FuzzTarget: Sendable, CustomTestStringConvertible {
     /// The name of its folder in `testdata/fuzz`.
     let name: String
-    /// Throws ``FuzzFailure`` where something does not hold; a trap or a sanitizer's report says the same.
-    let run: @Sendable ([UInt8]) throws -> Void
+    /// Whether the input was understood, and not refused on the way. Throws ``FuzzFailure`` where something does not hold; a
+    /// trap or a sanitizer's report says the same.
+    let run: @Sendable ([UInt8]) throws -> Bool
 
     var testDescription: String { name }
 

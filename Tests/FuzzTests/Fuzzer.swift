@@ -29,7 +29,7 @@ struct Fuzzer {
         self.target = target
         driver = unsafeBitCast(symbol, to: Driver.self)
         let arguments = Fuzzer.environment["CNI_FUZZ_ARGUMENTS"] ?? ""
-        self.arguments = ["fuzz"] + arguments.split(separator: " ").map(String.init)
+        self.arguments = ["fuzz"] + arguments.split(separator: "\n").map(String.init)
     }
 
     /// Ends the process, with the status 0 where everything held.
@@ -41,7 +41,7 @@ struct Fuzzer {
         list[arguments.count] = nil
         var pointer = list
         let status = driver(&count, &pointer) { bytes, count in
-            do { try Fuzzer.target?.run(Array(UnsafeBufferPointer(start: bytes, count: count))) } catch {
+            do { _ = try Fuzzer.target?.run(Array(UnsafeBufferPointer(start: bytes, count: count))) } catch {
                 fatalError("\(error)")
             }
             return 0

@@ -59,7 +59,7 @@ static int readFile(const char *path, char *content, int size) {
     return length;
 }
 
-/// Of a thread of its own: the disk and the kernel are waited for at the same time.
+/// Runs in a thread of its own: the disk and the kernel are waited for at the same time.
 static void *makeLease(void *argument) {
     char **words = argument;
     const char *folder = words[5], *address = words[6];
