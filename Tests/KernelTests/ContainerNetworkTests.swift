@@ -123,25 +123,21 @@ struct ContainerNetworkTests {
 
     @Test func `nothing that a container mounts is seen outside, and what others unmount it lets go`() throws {
         let scene = try ContainerScene.withNetworks()
-        func mounts(_ process: String) throws -> [String] {
-            try String(contentsOfFile: "/proc/\(process)/mountinfo", encoding: .utf8).split(separator: "\n").map(
-                String.init)
-        }
         try scene.start("first", "--network", "net1")
         let first = try scene.record("first")["id"].string()?.prefix(12) ?? ""
         let hosts = try #require(try? String(contentsOfFile: "/etc/hosts", encoding: .utf8))
         try scene.start("second", "--network", "net1")
         let second = String(try scene.number("second", "process"))
-        let seen = try mounts(second)
+        let seen = try MountTable.lines(of: second)
         #expect(seen.contains { $0.contains(" /etc/hosts ") }, "\(seen.joined(separator: "\n"))")
-        #expect(try mounts(second).contains { $0.contains("/run/netns/cnitool-\(first) ") })
+        #expect(try MountTable.lines(of: second).contains { $0.contains("/run/netns/cnitool-\(first) ") })
         #expect(
-            try !mounts("self").contains {
+            try !MountTable.lines().contains {
                 $0.contains(" /etc/hosts ") || $0.contains(" - sysfs sysfs ") && $0.contains(" /sys/")
             })
         #expect(try String(contentsOfFile: "/etc/hosts", encoding: .utf8) == hosts)
         try scene.succeed("stop", "first")
-        #expect(try !mounts(second).contains { $0.contains("/run/netns/cnitool-\(first) ") })
+        #expect(try !MountTable.lines(of: second).contains { $0.contains("/run/netns/cnitool-\(first) ") })
     }
 
     @Test func `exec has the exit status of its command, and ip netns finds the sandbox`() throws {

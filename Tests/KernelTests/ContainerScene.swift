@@ -154,8 +154,9 @@ final class ContainerScene {
         }
         let links = try lab.host.links().compactMap(\.ifname).filter { $0.hasPrefix("veth") }
         let sandboxes = folders.map { "/run/netns/cnitool-" + $0.prefix(12) }
-        let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n")
-            .map(String.init).filter { line in line.contains(lab.folder) || sandboxes.contains { line.contains($0) } }
+        let mounts = try MountTable.lines().filter { line in
+            line.contains(lab.folder) || sandboxes.contains { line.contains($0) }
+        }
         let left = sandboxes.filter { FileManager.default.fileExists(atPath: $0) }
         return folders.map { "folder \($0)" } + files("cache").map { "result \($0)" } + leases.map { "lease \($0)" }
             + links.map { "link \($0)" } + left.map { "sandbox \($0)" } + mounts.map { "mount \($0)" }
