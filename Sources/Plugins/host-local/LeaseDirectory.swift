@@ -182,8 +182,12 @@ extension LeaseDirectory {
         do throws(Errno) {
             return try directory.contents(of: name, limit: LeaseDirectory.leaseLimit)
         } catch {
-            let passing: [Errno] = [.ioError, .noMemory, .tooManyOpenFiles, .tooManyOpenFilesInSystem]
-            if passing.contains(error) { throw failure("read \(name)", error) }
+            // A folder, a socket, a symbolic link, something far too large, or what has just gone.
+            let strangers: [Errno] = [
+                .invalidArgument, .noSuchAddressOrDevice, .tooManySymbolicLinkLevels, .fileTooLarge,
+                .noSuchFileOrDirectory,
+            ]
+            guard strangers.contains(error) else { throw failure("read \(name)", error) }
             return nil
         }
     }
