@@ -12,46 +12,65 @@ enum NFTRuleComparison {
         let message = NetlinkMessage(
             nft: NFT_MSG_NEWRULE, .inet, capacity: 4096 + 512 * rule.statements.count)
         NFTExpressionWriter.append(rule.statements, to: message)
-        guard let wanted = attributes(message.attributeBytes(after: nfgenmsg.self)[...]).first else { return false }
-        let ours = attributes(wanted.value)
-        // A rule that `nft -f` has read again has such expressions too, which do nothing to two bytes.
-        let theirs = attributes(expressions[...]).filter { name(of: $0) != "byteorder" }
-        return ours.count == theirs.count && zip(ours, theirs).allSatisfy { isCovered($0, by: $1) }
+        let written = message.attributeBytes(after: nfgenmsg.self)
+        return written.withUnsafeBytes { written in
+            expressions.withUnsafeBytes { expressions in
+                var attributes = RawAttributes(rest: written)
+                guard let wanted = attributes.next() else { return false }
+                return isSame(wanted.parts, RawAttributes(rest: expressions))
+            }
+        }
     }
 
-    /// What kind of expression it is.
-    private static func name(of expression: RawAttribute) -> String? {
-        attributes(expression.value).first { $0.type == UInt16(NFTA_EXPR_NAME.rawValue) }
-            .map { String(decoding: $0.value.prefix { $0 != 0 }, as: UTF8.self) }
+    /// Whether two lists of expressions are as long as each other, and each expression has all of its counterpart.
+    private static func isSame(_ ours: RawAttributes, _ theirs: RawAttributes) -> Bool {
+        var theirs = theirs
+        for expression in ours {
+            guard let found = nextExpression(&theirs), isCovered(expression, by: found) else { return false }
+        }
+        return nextExpression(&theirs) == nil
     }
 
-    private struct RawAttribute {
-        let type: UInt16
-        let isNested: Bool
-        let value: ArraySlice<UInt8>
+    /// The next expression that does something: a rule that `nft -f` has read again has some that do nothing to two bytes.
+    private static func nextExpression(_ list: inout RawAttributes) -> RawAttribute? {
+        while let expression = list.next() {
+            let name = expression.parts.first { $0.type == UInt16(NFTA_EXPR_NAME.rawValue) }
+            if name?.value.prefix(while: { $0 != 0 }).elementsEqual("byteorder".utf8) != true { return expression }
+        }
+        return nil
     }
 
     private static func isCovered(_ ours: RawAttribute, by theirs: RawAttribute) -> Bool {
         guard ours.type == theirs.type else { return false }
         guard ours.isNested else { return ours.value.elementsEqual(theirs.value) }
-        let found = attributes(theirs.value)
-        return attributes(ours.value).allSatisfy { part in found.contains { isCovered(part, by: $0) } }
+        return ours.parts.allSatisfy { part in theirs.parts.contains { isCovered(part, by: $0) } }
     }
+}
 
-    /// The attributes in a row (struct nlattr): length, type, value, and up to three bytes to the next.
-    private static func attributes(_ bytes: ArraySlice<UInt8>) -> [RawAttribute] {
-        var rest = bytes
-        var attributes: [RawAttribute] = []
-        while rest.count >= 4 {
-            let length = Int(rest.load(0) as UInt16)
-            let type: UInt16 = rest.load(2)
-            guard length >= 4, length <= rest.count else { break }
-            attributes.append(
-                RawAttribute(
-                    type: type & 0x3FFF, isNested: type & 0x8000 != 0,
-                    value: rest.dropFirst(4).prefix(length - 4)))
-            rest = rest.dropFirst((length + 3) & ~3)
+/// An attribute, valid as long as the memory that it lies in: a CHECK compares hundreds, and copies none.
+private struct RawAttribute {
+    let type: UInt16
+    let isNested: Bool
+    let value: UnsafeRawBufferPointer
+
+    /// The attributes inside.
+    var parts: RawAttributes { RawAttributes(rest: value) }
+}
+
+/// Attributes in a row (struct nlattr): length, type, value, and up to three bytes to the next. What is cut short ends it.
+private struct RawAttributes: Sequence, IteratorProtocol {
+    var rest: UnsafeRawBufferPointer
+
+    mutating func next() -> RawAttribute? {
+        guard rest.count >= 4 else { return nil }
+        let length = Int(rest.loadUnaligned(as: UInt16.self))
+        let type = rest.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
+        guard length >= 4, length <= rest.count else {
+            rest = UnsafeRawBufferPointer(start: nil, count: 0)
+            return nil
         }
-        return attributes
+        let value = UnsafeRawBufferPointer(rebasing: rest[4..<length])
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst((length + 3) & ~3))
+        return RawAttribute(type: type & 0x3FFF, isNested: type & 0x8000 != 0, value: value)
     }
 }
