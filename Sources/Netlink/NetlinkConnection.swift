@@ -195,7 +195,7 @@ private func visitReply(_ message: OpaquePointer?, _ context: UnsafeMutableRawPo
 
 private func visitEnd(_ message: OpaquePointer?, _ context: UnsafeMutableRawPointer?) -> CInt {
     guard let message, let header = nlmsg_hdr(message), let exchange = Exchange.of(header, context) else {
-        return CInt(NL_STOP.rawValue)
+        return CInt(NL_SKIP.rawValue)
     }
     // A list that failed half-way ends like one that did not, but with an error number in its last message.
     if header.pointee.nlmsg_type == UInt16(NLMSG_DONE),

@@ -90,6 +90,28 @@ struct FirewallCheckTests {
         }
     }
 
+    /// Of those that always stand in the table, the one that the kernel calls, and then one that it calls.
+    @Test(arguments: [["forward"], ["forward", "isolation"]])
+    func aChainIsDeleted(chains: [String]) throws {
+        let ports = try PortLab(containers: 2)
+        let network = try FirewallNetwork(ports, .nftables, policy: "same-bridge")
+        let attached = try (0...1).map { try network.network.attach($0) }
+        let before = try ports.host.filterFacts("")
+        try network.admit(0, prevResult: attached[0])
+        let table = "inet cni_firewall"
+        for chain in chains {
+            try ports.host.shell("nft flush chain \(table) \(chain); nft delete chain \(table) \(chain)")
+        }
+        #expect(try network.call("CHECK", 0, prevResult: attached[0]).error != nil)
+        // Both: who had something there, and who had not.
+        for container in 0...1 {
+            try network.admit(container, prevResult: attached[container])
+            try network.succeed("CHECK", container, prevResult: attached[container])
+        }
+        for container in 0...1 { try network.succeed("DEL", container) }
+        #expect(try ports.host.filterFacts("") == before)
+    }
+
     @Test(arguments: PacketFilterBackend.allCases)
     func whatIsThereButNotAsAsked(backend: PacketFilterBackend) throws {
         let ports = try PortLab(containers: 2)

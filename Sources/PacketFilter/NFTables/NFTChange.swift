@@ -18,8 +18,8 @@ struct NFTChange {
     var makesTable = false
     /// Whether the table goes, with all that is in it.
     var deletesTable = false
-    /// Chains of the table whose rules somebody has taken away.
-    var repairs: [NFTChain] = []
+    /// What of the table itself comes back.
+    var repairs = NFTOwnedTable.Damage()
     /// The chain of an administrator that is to be made.
     var newAdministrator: String?
     /// The chain of an administrator that is to be called.
@@ -46,7 +46,8 @@ struct NFTChange {
             return transaction
         }
         if makesTable { transaction.addLayout() }
-        for chain in repairs { transaction.renew(chain) }
+        for chain in repairs.missing { transaction.add(chain) }
+        for chain in repairs.chains { transaction.renew(chain) }
         if let newAdministrator { transaction.addAdministrator(newAdministrator) }
         if let newCall { transaction.call(administrator: newCall) }
         for element in removals { transaction.delete(element) }

@@ -4,20 +4,27 @@ internal import SystemPackage
 extension NFTOwnedTable {
     /// A table, and what one owner has in it.
     struct Found {
-        /// Chains of the table whose rules somebody has taken away.
-        let damaged: [NFTChain]
+        let damage: Damage
         /// What the owner's record says; nil: there is none.
         let elements: [NFTElement]?
+    }
+
+    /// What is not as it was made.
+    struct Damage {
+        /// Chains that are gone, or have lost rules.
+        var chains: [NFTChain] = []
+        /// Those of them that are gone.
+        var missing: [NFTChain] = []
     }
 
     /// Looks at the table, and at what an owner has in it; nil where there is no table.
     ///
     /// Looked for, and not found out by trying: a transaction that fails takes ten milliseconds and more.
     func find(recordOf owner: RuleOwner) throws(PacketFilterError) -> Found? {
-        guard let damaged = try damagedChains() else { return nil }
+        guard let damage = try damage() else { return nil }
         let record = NFTOwnedTable.record(of: owner)
         return Found(
-            damaged: damaged, elements: try connection.chain(named: record) == nil ? nil : try recorded(record))
+            damage: damage, elements: try connection.chain(named: record) == nil ? nil : try recorded(record))
     }
 
     /// What makes of what was found what an owner is to have; nil: there is no table.
@@ -58,7 +65,7 @@ extension NFTOwnedTable {
                 change.missingShared.append(element)
             }
         }
-        change.repairs = found.damaged
+        change.repairs = found.damage
         return change
     }
 
@@ -123,29 +130,20 @@ extension NFTOwnedTable {
 
     // MARK: Looking ahead
 
-    /// Whether the table is there, and is ours: where administrators may make it, that takes more than the table.
-    var isMade: Bool {
-        get throws(PacketFilterError) {
-            guard layout.administration != nil, let chain = layout.chains.first else {
-                return try connection.tableUse() != nil
-            }
-            return try connection.chain(named: chain.name) != nil
-        }
-    }
-
-    /// Chains of the table whose rules somebody has taken away; nil where there is no table.
-    private func damagedChains() throws(PacketFilterError) -> [NFTChain]? {
-        var damaged: [NFTChain] = []
+    /// What somebody has taken away of the chains that always stand in the table; nil where there is no table, or one that has
+    /// only what administrators have put there.
+    func damage() throws(PacketFilterError) -> Damage? {
+        var damage = Damage()
         for chain in layout.chains {
             let use = try connection.use(ofChain: chain.name)
-            if use == nil, chain.name == layout.chains.first?.name {
-                // A table without its chains is one that administrators have made, or one that somebody has emptied.
-                if layout.administration != nil { return nil }
-                if try connection.tableUse() == nil { return nil }
+            if use == nil {
+                // Asked when the first one is missing, which is how it is where there is no table.
+                if damage.missing.isEmpty, try connection.tableUse() == nil { return nil }
+                damage.missing.append(chain)
             }
-            if use ?? 0 < layout.leastUse(of: chain) { damaged.append(chain) }
+            if use ?? -1 < layout.leastUse(of: chain) { damage.chains.append(chain) }
         }
-        return damaged
+        return layout.administration != nil && damage.missing.count == layout.chains.count ? nil : damage
     }
 
     /// Whether the table holds nothing but what always stands in it, and so many chains of owners.

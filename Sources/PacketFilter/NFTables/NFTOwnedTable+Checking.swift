@@ -66,7 +66,7 @@ extension NFTOwnedTable {
 
     /// Finds out whether the kernel knows all that the table needs, without changing anything.
     func tryOut() throws(PacketFilterError) {
-        if try isMade { return }
+        if try damage() != nil { return }
         var transaction = NFTTransaction(layout)
         transaction.addLayout()
         do throws(NetlinkBatchFailure) { try connection.run(transaction, isTrial: true) } catch {

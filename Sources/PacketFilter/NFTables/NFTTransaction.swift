@@ -54,15 +54,18 @@ struct NFTTransaction {
         for (number, set) in layout.realSets.enumerated() {
             append(.layout("set \(set.name) of table \(layout.name)"), message(for: set, number: UInt32(number + 1)))
         }
-        for chain in layout.chains {
-            append(.layout("chain \(chain.name) of table \(layout.name)"), message(for: chain))
-        }
+        for chain in layout.chains { add(chain) }
         for chain in layout.chains {
             for rule in chain.rules {
                 append(
                     .layout("the rule \"\(rule.comment)\" of table \(layout.name)"), message(for: rule, in: chain.name))
             }
         }
+    }
+
+    /// `nft add chain`, without its rules.
+    mutating func add(_ chain: NFTChain) {
+        append(.layout("chain \(chain.name) of table \(layout.name)"), message(for: chain))
     }
 
     /// Puts the rules of a chain back, in place of what is left of them.
