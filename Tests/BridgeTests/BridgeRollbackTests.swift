@@ -193,6 +193,7 @@ struct BridgeRollbackTests {
         // When the first container's routes are set, the second attaches; then the first fails.
         var hasJoined = false
         var message: String?
+        defer { scene.log.clear() }
         scene.log.failure = { _, call in
             guard call == "sandbox: change link eth0: MAC", !hasJoined else { return nil }
             hasJoined = true
@@ -213,6 +214,7 @@ struct BridgeRollbackTests {
         let scene = try BridgeScene()
         let bridge = scene.host.makeLink(name: "cni0", kind: "bridge")
         scene.host.makeLink(name: "old", kind: "veth", master: bridge.index)
+        defer { scene.log.clear() }
         scene.log.failure = { _, call in
             guard call == "sandbox: change link eth0: MAC" else { return nil }
             if joins { scene.host.makeLink(name: "new", kind: "veth", master: bridge.index) }

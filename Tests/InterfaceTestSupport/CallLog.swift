@@ -4,7 +4,8 @@ public import SystemPackage
 public final class CallLog {
     /// What was called, such as `host: add link cni0`.
     public private(set) var calls: [String] = []
-    /// Decides about each call, by its number, counted from 1, and its text: nil lets it through.
+    /// Decides about each call, by its number, counted from 1, and its text: nil lets it through. One that holds what this log
+    /// belongs to is to be cleared.
     public var failure: (_ number: Int, _ call: String) -> Errno? = { _, _ in nil }
 
     public init() {}

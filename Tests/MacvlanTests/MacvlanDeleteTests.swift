@@ -28,6 +28,7 @@ struct MacvlanDeleteTests {
         let scene = try MacvlanScene()
         try scene.add()
         var leases: Set<String> = []
+        defer { scene.log.clear() }
         scene.log.failure = { _, call in
             if call.hasPrefix("sandbox: delete link") { leases = scene.programs.leases }
             return nil

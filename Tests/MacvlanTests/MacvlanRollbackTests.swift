@@ -98,6 +98,7 @@ struct MacvlanRollbackTests {
     @Test("a name that somebody takes meanwhile stays the taker's")
     func nameTakenMeanwhile() throws {
         let scene = try MacvlanScene()
+        defer { scene.log.clear() }
         scene.log.failure = { _, call in
             if call.hasPrefix("host: add link net1") { scene.container.makeLink(name: "net1", kind: "macvlan") }
             return nil
@@ -110,6 +111,7 @@ struct MacvlanRollbackTests {
     func vanished() throws {
         let scene = try MacvlanScene()
         var lookups = 0
+        defer { scene.log.clear() }
         scene.log.failure = { _, call in
             guard call == "sandbox: look up link net1" else { return nil }
             lookups += 1

@@ -284,6 +284,7 @@ struct TuningAddTests {
     func halfRollback() throws {
         let scene = try TuningScene()
         let kernel = HalfChange()
+        defer { scene.log.clear() }
         scene.log.failure = { _, call in kernel.failure(call) }
         kernel.afterFirst = { scene.container["eth0"]?.mtu = 1400 }
         #expect(failure { try scene.add(#""mac":"\#(TuningScene.mac)","mtu":1400,"promisc":true"#) } != nil)
