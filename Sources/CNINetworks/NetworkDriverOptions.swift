@@ -5,7 +5,8 @@ extension NewNetwork.Driver {
     public var optionExamples: [String] {
         NetworkDriverOptions.known(self).flatMap { key in
             switch key {
-            case "host-shim", "isolate": ["\(key)=true"]
+            case "host-shim": ["\(key)=true"]
+            case "isolate": ["\(key)=false"]
             case "mode": NetworkDriverOptions.modes.map { "\(key)=\($0)" }
             default: ["\(key)="]
             }
@@ -17,7 +18,8 @@ extension NewNetwork.Driver {
 struct NetworkDriverOptions {
     private(set) var mtu: Int?
     private(set) var vlan: Int?
-    private(set) var isolates = false
+    /// As people expect of networks: who is to reach a container of another one is connected to both.
+    private(set) var isolates = true
     private(set) var hasHostShim = false
     private(set) var mode: String?
     private(set) var parent: String?

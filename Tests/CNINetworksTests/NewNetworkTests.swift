@@ -51,8 +51,8 @@ import Testing
                             "type": "host-local", "ranges": [[["subnet": "172.20.0.0/16", "gateway": "172.20.0.1"]]],
                         ],
                     ],
-                    ["type": "portmap", "capabilities": ["portMappings": true]], ["type": "firewall"],
-                    ["type": "tuning"],
+                    ["type": "portmap", "capabilities": ["portMappings": true]],
+                    ["type": "firewall", "ingressPolicy": "same-bridge"], ["type": "tuning"],
                 ],
             ])
     }
@@ -106,7 +106,7 @@ import Testing
 
     @Test func `options and backend reach the plugins that they are for`() throws {
         let change: (inout NewNetwork) -> Void = {
-            $0.options = ["mtu=1400", "vlan=100", "isolate=true"]
+            $0.options = ["mtu=1400", "vlan=100", "isolate=false"]
             $0.backend = .nftables
         }
         #expect(try plugin(0, "web", change)["mtu"].value == 1400)
@@ -115,8 +115,13 @@ import Testing
         #expect(try plugin(1, "web", change)["backend"].value == "nftables")
         #expect(
             try plugin(2, "web", change).value == [
-                "type": "firewall", "ingressPolicy": "same-bridge", "backend": "nftables",
+                "type": "firewall", "backend": "nftables",
             ])
+    }
+
+    @Test func `networks are kept apart unless somebody wants it otherwise`() throws {
+        #expect(try plugin(2) { _ in }.value == ["type": "firewall", "ingressPolicy": "same-bridge"])
+        #expect(try plugin(2) { $0.isInternal = true }.value == ["type": "firewall", "ingressPolicy": "same-bridge"])
     }
 
     @Test func `a macvlan network may have a link for the host`() throws {

@@ -140,6 +140,30 @@ struct NetworkToolTests {
         #expect(try scene.succeed("network", "prune", "--force", "--cache", scene.cache) == "")
     }
 
+    @Test(arguments: ["nftables", "iptables"])
+    func `containers of two networks do not reach each other unless one is for everybody`(backend: String) throws {
+        let scene = try Scene(containers: 6)
+        let networks = [[], [], ["--internal"], ["-o", "isolate=false"], ["-o", "isolate=false"]]
+        var addresses: [String] = []
+        for (number, options) in networks.enumerated() {
+            try scene.create("net\(number)", ["--subnet", "10.\(number).0.0/24", "--backend", backend] + options)
+            let result = try scene.attach(number, to: "net\(number)")
+            addresses.append(try #require(result.ips.first).address.address.description)
+        }
+        func reaches(_ container: Int, _ other: Int) throws -> Bool {
+            try scene.lab.containers[container].ping(addresses[other]).isAnswered
+        }
+        let neighbour = try scene.attach(5, to: "net0")
+        addresses.append(try #require(neighbour.ips.first).address.address.description)
+        #expect(try reaches(0, 5))
+        for (container, other) in [(3, 4), (0, 3), (3, 0)] { #expect(try reaches(container, other)) }
+        for (container, other) in [(0, 1), (1, 0), (0, 2)] { #expect(try !reaches(container, other)) }
+        for number in networks.indices {
+            try scene.succeed("network", "rm", "-f", "--cache", scene.cache, "net\(number)")
+        }
+        try expectNoRules(scene.lab.host, [])
+    }
+
     /// Nothing of ours is left: no table of nftables, no rule and no chain of iptables but the administrator's.
     private func expectNoRules(_ host: LabNamespace, _ tables: [String]) throws {
         #expect(try host.filterTables().filter { $0.contains("cni") } == tables)
