@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -121,6 +122,19 @@ int CLinux_openWithoutLinks(const char *path, int flags) {
 #endif
 #endif
 
+__attribute__((weak)) CLinux_Program CLinux_ownProgram(const char *path) { return NULL; }
+
+/// What execve does to a process, as far as it matters to one that goes on with another program of its own file.
+static void becomeOwnProgram(CLinux_Program program, char *const *arguments, char *const *environment) {
+    close_range(3, ~0U, 0);
+    const char *slash = strrchr(arguments[0], '/');
+    prctl(PR_SET_NAME, slash ? slash + 1 : arguments[0]);
+    environ = (char **)environment;
+    int count = 0;
+    while (arguments[count]) count++;
+    exit(program(count, (char **)arguments));
+}
+
 int CLinux_start(
     const char *path, char *const *arguments, char *const *environment, int input, int output, pid_t *identifier) {
     volatile int failure = 0;
@@ -136,13 +150,15 @@ int CLinux_start(
     // The child works in the parent's memory: no handler may run there.
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    pid_t child = vfork();
+    CLinux_Program own = CLinux_ownProgram(path);
+    pid_t child = own ? fork() : vfork();
     if (child == 0) {
         sigaction(SIGPIPE, &usual, NULL);
         // A descriptor that has the number already would be closed by execve.
         int isSet = (input == 0 ? fcntl(0, F_SETFD, 0) : dup2(input, 0)) >= 0
             && (output == 1 ? fcntl(1, F_SETFD, 0) : dup2(output, 1)) >= 0;
         sigprocmask(SIG_SETMASK, &before, NULL);
+        if (isSet && own) becomeOwnProgram(own, arguments, environment);
         if (isSet) execve(path, arguments, environment);
         failure = errno;
 #ifdef FORKS_FOR_VFORK

@@ -16,7 +16,7 @@ struct DisturbedChain {
     static let refusedCalls = [
         "sendmsg", "sendto", "socket", "setsockopt", "openat", "read", "write", "pwrite64", "mkdir", "mkdirat",
         "renameat",
-        "renameat2", "unlinkat", "fsync", "ftruncate", "flock", "setns", "vfork", "pipe2", "memfd_create",
+        "renameat2", "unlinkat", "fsync", "ftruncate", "flock", "setns", "vfork", "clone", "pipe2", "memfd_create",
     ]
     /// What it may say then.
     static let refusals = ["EIO", "ENOMEM", "EMFILE", "ENOSPC"]

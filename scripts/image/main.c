@@ -2,6 +2,7 @@
 // of PLUGIN("name", function) for each, and links it with what the compiler has made of all of them.
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PLUGIN(name, function) int function(int count, char **words);
 PLUGINS
@@ -23,12 +24,27 @@ static int isCalled(const char *called, const char *name) {
     return length == wanted || called[length - wanted - 1] == '-';
 }
 
-int main(int count, char **words) {
-    const char *called = count > 0 ? words[0] : "";
-    const char *slash = strrchr(called, '/');
-    if (slash) called = slash + 1;
+typedef int (*Program)(int count, char **words);
+
+static Program programCalled(const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *called = slash ? slash + 1 : path;
     for (int number = 0; number < known; number++)
-        if (isCalled(called, plugins[number].name)) return plugins[number].run(count, words);
+        if (isCalled(called, plugins[number].name)) return plugins[number].run;
+    return NULL;
+}
+
+// A plugin that calls another one of this file needs no execve for it. The file, not the name, says whether it is one: where
+// somebody has put something else in its place, or a newer version, that is what runs.
+Program CLinux_ownProgram(const char *path) {
+    struct stat asked, own;
+    if (stat(path, &asked) != 0 || stat("/proc/self/exe", &own) != 0) return NULL;
+    return asked.st_dev == own.st_dev && asked.st_ino == own.st_ino ? programCalled(path) : NULL;
+}
+
+int main(int count, char **words) {
+    Program program = programCalled(count > 0 ? words[0] : "");
+    if (program) return program(count, words);
     // As a runtime reads it.
     printf("{\n    \"cniVersion\": \"1.1.0\",\n    \"code\": 100,\n    \"msg\": \"this program has to be called as");
     for (int number = 0; number < known; number++)

@@ -70,9 +70,19 @@ int CLinux_signalProcess(int process, int signal);
 /// openat2(2) with RESOLVE_NO_SYMLINKS: fails with ELOOP where a symbolic link is on the way.
 int CLinux_openWithoutLinks(const char *_Nonnull path, int flags);
 
+/// A main function.
+typedef int (*CLinux_Program)(int count, char *_Nullable *_Nonnull words);
+
+/// The main function of the program at `path`, where that is a name of the file that this process runs; NULL where it is not.
+/// The program that holds all plugins (scripts/image) defines it; in others it is always NULL.
+CLinux_Program _Nullable CLinux_ownProgram(const char *_Nonnull path);
+
 /// vfork(2) and execve(2), with these descriptors as standard input and output and SIGPIPE as by default. What posix_spawn(3)
 /// does beside that takes 128 system calls. SIGCHLD gets its default action, without which nobody can wait for the child. Returns an
 /// error number, or 0 once the program runs.
+///
+/// A program that is in the same file as this one (`CLinux_ownProgram`) is the same after fork(2) as after execve, with all that
+/// was set up at its start, for half of the time.
 int CLinux_start(
     const char *_Nonnull path, char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull environment,
     int input, int output, pid_t *_Nonnull identifier);
