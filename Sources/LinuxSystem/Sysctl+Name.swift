@@ -17,12 +17,11 @@ extension Sysctl {
 
     /// The parts of a name, of which none has been looked at.
     public static func components(ofName name: String) -> [String] {
-        guard let separator = name.unicodeScalars.first(where: { $0 == "." || $0 == "/" }) else { return [name] }
-        let parts = name.unicodeScalars.split(separator: separator, omittingEmptySubsequences: false)
-        return parts.map { part in
-            // Between slashes a dot is a dot.
-            if separator == "/" { return String(part) }
-            return String(String.UnicodeScalarView(part.map { $0 == "/" ? "." : $0 }))
+        let (dot, slash) = (UInt8(ascii: "."), UInt8(ascii: "/"))
+        guard let separator = name.utf8.first(where: { $0 == dot || $0 == slash }) else { return [name] }
+        return name.utf8.split(separator: separator, omittingEmptySubsequences: false).map { part in
+            // Between slashes a dot is a dot, and there is no slash in a part.
+            String(decoding: part.map { $0 == slash ? dot : $0 }, as: UTF8.self)
         }
     }
 }

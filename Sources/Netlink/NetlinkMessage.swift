@@ -22,34 +22,29 @@ package struct NetlinkMessage: ~Copyable {
     deinit { nlmsg_free(pointer) }
 
     package func append(_ type: some BinaryInteger, bytes: [UInt8]) {
-        let failure = nla_put(pointer, Int32(type), Int32(bytes.count), bytes)
-        precondition(failure == 0, "the message has no room")
+        bytes.withUnsafeBytes { put(Int32(type), $0) }
     }
 
     /// A number in host order, as wide as its type.
-    package func append<Number: FixedWidthInteger & BitwiseCopyable>(_ type: some BinaryInteger, _ number: Number) {
-        var number = number
-        let failure = nla_put(pointer, Int32(type), Int32(MemoryLayout<Number>.size), &number)
-        precondition(failure == 0, "the message has no room")
+    package func append<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ type: some BinaryInteger, _ number: Number
+    ) {
+        withUnsafeBytes(of: number) { put(Int32(type), $0) }
     }
 
     /// A fixed structure.
     package func append<Structure: BitwiseCopyable>(_ type: some BinaryInteger, structure: Structure) {
-        var structure = structure
-        let failure = nla_put(pointer, Int32(type), Int32(MemoryLayout<Structure>.size), &structure)
-        precondition(failure == 0, "the message has no room")
+        withUnsafeBytes(of: structure) { put(Int32(type), $0) }
     }
 
     /// A text with the NUL that the kernel expects at its end.
-    package func append(_ type: some BinaryInteger, text: String) {
-        append(type, bytes: Array(text.utf8) + [0])
-    }
+    package func append(_ type: some BinaryInteger, text: String) { put(Int32(type), text) }
 
     /// An attribute that holds the attributes which `body` appends. One without any is still there.
     package func nest(_ type: some BinaryInteger, _ body: (borrowing NetlinkMessage) -> Void) {
-        guard let start = nla_nest_start(pointer, Int32(type)) else { preconditionFailure("the message has no room") }
+        let start = startNest(Int32(type))
         body(self)
-        nla_nest_end_keep_empty(pointer, start)
+        endNest(start)
     }
 
     /// A structure right in the message, between attributes, as the peer of a veth pair has it.
@@ -57,6 +52,35 @@ package struct NetlinkMessage: ~Copyable {
         var header = header
         let failure = nlmsg_append(pointer, &header, MemoryLayout<Header>.size, Int32(NLMSG_ALIGNTO))
         precondition(failure == 0, "the message has no room")
+    }
+
+    // MARK: Without generic types, which only the module that they stand in can do without
+
+    package func put(_ type: Int32, _ value: UnsafeRawBufferPointer) {
+        let failure = nla_put(pointer, type, Int32(value.count), value.baseAddress)
+        precondition(failure == 0, "the message has no room")
+    }
+
+    package func put(_ type: Int32, _ text: String) {
+        // Not up to a NUL inside: what has one is refused by the kernel, and not taken for something else.
+        var text = text
+        text.withUTF8 { text in
+            guard let place = nla_reserve(pointer, type, Int32(text.count) + 1) else {
+                preconditionFailure("the message has no room")
+            }
+            guard let value = nla_data(place) else { return }
+            if let start = text.baseAddress { value.copyMemory(from: start, byteCount: text.count) }
+            value.storeBytes(of: 0, toByteOffset: text.count, as: UInt8.self)
+        }
+    }
+
+    package func startNest(_ type: Int32) -> UnsafeMutableRawPointer {
+        guard let start = nla_nest_start(pointer, type) else { preconditionFailure("the message has no room") }
+        return UnsafeMutableRawPointer(start)
+    }
+
+    package func endNest(_ start: UnsafeMutableRawPointer) {
+        nla_nest_end_keep_empty(pointer, start.assumingMemoryBound(to: nlattr.self))
     }
 
     /// The bytes of all attributes behind a fixed structure, as they have been appended.

@@ -13,7 +13,7 @@ public struct IPAddress: Hashable, Comparable, Sendable {
     }
 
     /// The address of these bytes in network order: four or sixteen of them, else nil.
-    public init?(bytes: some Collection<UInt8>) {
+    public init?(bytes: [UInt8]) {
         switch bytes.count {
         case 4: family = .ipv4
         case 16: family = .ipv6
@@ -21,6 +21,9 @@ public struct IPAddress: Hashable, Comparable, Sendable {
         }
         number = bytes.reduce(0) { $0 << 8 | UInt128($1) }
     }
+
+    /// The address of these bytes, which are part of a message.
+    public init?(bytes: ArraySlice<UInt8>) { self.init(bytes: Array(bytes)) }
 
     /// The address in network order: four or sixteen bytes.
     public var bytes: [UInt8] {

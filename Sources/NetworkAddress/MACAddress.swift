@@ -4,9 +4,9 @@ public struct MACAddress: Hashable, Sendable {
     public let bytes: [UInt8]
 
     /// Nil unless there are six bytes.
-    public init?(bytes: some Collection<UInt8>) {
+    public init?(bytes: [UInt8]) {
         guard bytes.count == 6 else { return nil }
-        self.bytes = Array(bytes)
+        self.bytes = bytes
     }
 
     /// Whether a link may have it: neither multicast (lowest bit of the first byte) nor all zeros.

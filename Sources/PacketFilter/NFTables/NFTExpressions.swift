@@ -243,17 +243,22 @@ extension IPPrefix {
 }
 
 extension NetlinkMessage {
-    // The kernel's header for nf_tables names its numbers in enumerations, which Swift imports as types of their own.
+    // The kernel's header for nf_tables names its numbers in enumerations, which Swift imports as types of their own. These
+    // are the innermost of what a command does with rules: nothing generic is left of them.
 
-    func append(_ type: some RawRepresentable<UInt32>, bytes: [UInt8]) { append(type.rawValue, bytes: bytes) }
-
-    func append<Number: FixedWidthInteger & BitwiseCopyable>(_ type: some RawRepresentable<UInt32>, _ number: Number) {
-        append(type.rawValue, number)
+    func append(_ type: some RawRepresentable<UInt32>, bytes: [UInt8]) {
+        bytes.withUnsafeBytes { put(Int32(type.rawValue), $0) }
     }
 
-    func append(_ type: some RawRepresentable<UInt32>, text: String) { append(type.rawValue, text: text) }
+    func append<Number: FixedWidthInteger & BitwiseCopyable>(_ type: some RawRepresentable<UInt32>, _ number: Number) {
+        withUnsafeBytes(of: number) { put(Int32(type.rawValue), $0) }
+    }
+
+    func append(_ type: some RawRepresentable<UInt32>, text: String) { put(Int32(type.rawValue), text) }
 
     func nest(_ type: some RawRepresentable<UInt32>, _ body: (borrowing NetlinkMessage) -> Void) {
-        nest(type.rawValue, body)
+        let start = startNest(Int32(type.rawValue))
+        body(self)
+        endNest(start)
     }
 }

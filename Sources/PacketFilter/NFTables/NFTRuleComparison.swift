@@ -1,4 +1,5 @@
 internal import CNetfilter
+internal import Glibc
 internal import Netlink
 
 /// Finds out whether a rule of the kernel does what a rule of ours says.
@@ -34,16 +35,26 @@ enum NFTRuleComparison {
     /// The next expression that does something: a rule that `nft -f` has read again has some that do nothing to two bytes.
     private static func nextExpression(_ list: inout RawAttributes) -> RawAttribute? {
         while let expression = list.next() {
-            let name = expression.parts.first { $0.type == UInt16(NFTA_EXPR_NAME.rawValue) }
-            if name?.value.prefix(while: { $0 != 0 }).elementsEqual("byteorder".utf8) != true { return expression }
+            var parts = expression.parts
+            guard let name = parts.first(of: UInt16(NFTA_EXPR_NAME.rawValue)), name.isText("byteorder") else {
+                return expression
+            }
         }
         return nil
     }
 
     private static func isCovered(_ ours: RawAttribute, by theirs: RawAttribute) -> Bool {
         guard ours.type == theirs.type else { return false }
-        guard ours.isNested else { return ours.value.elementsEqual(theirs.value) }
-        return ours.parts.allSatisfy { part in theirs.parts.contains { isCovered(part, by: $0) } }
+        guard ours.isNested else { return ours.isSame(as: theirs) }
+        var wanted = ours.parts
+        while let part = wanted.next() { guard isCovered(part, byOneOf: theirs.parts) else { return false } }
+        return true
+    }
+
+    private static func isCovered(_ ours: RawAttribute, byOneOf theirs: RawAttributes) -> Bool {
+        var theirs = theirs
+        while let candidate = theirs.first(of: ours.type) { if isCovered(ours, by: candidate) { return true } }
+        return false
     }
 }
 
@@ -55,11 +66,30 @@ private struct RawAttribute {
 
     /// The attributes inside.
     var parts: RawAttributes { RawAttributes(rest: value) }
+
+    /// Whether the values are the same bytes.
+    func isSame(as other: RawAttribute) -> Bool {
+        guard value.count == other.value.count else { return false }
+        guard let bytes = value.baseAddress, let others = other.value.baseAddress else { return true }
+        return memcmp(bytes, others, value.count) == 0
+    }
+
+    /// Whether the value is this text, with the NUL at its end.
+    func isText(_ text: StaticString) -> Bool {
+        guard let bytes = value.baseAddress, value.count == text.utf8CodeUnitCount + 1 else { return false }
+        return memcmp(bytes, text.utf8Start, value.count) == 0
+    }
 }
 
 /// Attributes in a row (struct nlattr): length, type, value, and up to three bytes to the next. What is cut short ends it.
 private struct RawAttributes: Sequence, IteratorProtocol {
     var rest: UnsafeRawBufferPointer
+
+    /// The next one of a type.
+    mutating func first(of type: UInt16) -> RawAttribute? {
+        while let attribute = next() { if attribute.type == type { return attribute } }
+        return nil
+    }
 
     mutating func next() -> RawAttribute? {
         guard rest.count >= 4 else { return nil }
