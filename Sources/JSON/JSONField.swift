@@ -57,9 +57,8 @@ public struct JSONField: Sendable {
         -> Number?
     {
         guard let value else { return nil }
-        let expected = "a whole number from \(limits.lowerBound) to \(limits.upperBound)"
         guard case .integer(let wide) = value, let number = Number(exactly: wide), limits.contains(number) else {
-            throw error(expected: expected)
+            throw error(expected: "a whole number from \(limits.lowerBound) to \(limits.upperBound)")
         }
         return number
     }

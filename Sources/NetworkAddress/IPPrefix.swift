@@ -61,11 +61,11 @@ public struct IPPrefix: Hashable, Sendable {
 extension IPPrefix: CustomStringConvertible, LosslessStringConvertible {
     /// Reads `10.1.0.5/16`; without a length it is nil.
     public init?(_ text: String) {
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, (1...3).contains(parts[1].utf8.count),
-            parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-            parts[1].utf8.count == 1 || parts[1].utf8.first != 0x30,
-            let address = IPAddress(String(parts[0])), let length = Int(parts[1])
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, (1...3).contains(parts[1].count),
+            parts[1].allSatisfy({ (0x30...0x39).contains($0) }),
+            parts[1].count == 1 || parts[1].first != 0x30,
+            let address = IPAddress(String(Substring(parts[0]))), let length = Int(Substring(parts[1]))
         else { return nil }
         self.init(address, length: length)
     }

@@ -81,7 +81,7 @@ struct NFTOwnerComment: Equatable {
 
     /// Nil for what nobody of ours has written, or what was too long to be kept; the network's name may be cut.
     var owner: RuleOwner? {
-        let parts = text.split(separator: "/", maxSplits: 2).map(String.init)
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 2).map { String(Substring($0)) }
         guard parts.count == 3, !parts[1...].contains(where: { $0.contains(NFTOwnerComment.cut) }) else { return nil }
         return RuleOwner(network: parts[0], containerID: parts[1], interfaceName: parts[2])
     }

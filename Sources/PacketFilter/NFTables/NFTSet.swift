@@ -67,7 +67,7 @@ extension NFTElement: CustomStringConvertible {
     /// Reads what ``description`` prints; nil for any other text, be it another way to write the same, and for sets that
     /// are not among `sets`.
     init?(_ text: String, sets: [NFTSet]) {
-        let words = text.split(separator: " ").map(String.init)
+        let words = text.utf8.split(separator: UInt8(ascii: " ")).map { String(Substring($0)) }
         guard let name = words.first, let set = sets.first(where: { $0.name == name }) else { return nil }
         let types = set.key + set.data
         // Between the fields stand dots, between key and value a colon.

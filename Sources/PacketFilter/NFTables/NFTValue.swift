@@ -118,7 +118,7 @@ extension NFTValue: CustomStringConvertible {
             guard let transport = TransportProtocol(name: text) else { return nil }
             self = .transport(transport)
         case .inetService:
-            let ports = text.split(separator: "-").compactMap { UInt16($0) }
+            let ports = text.utf8.split(separator: UInt8(ascii: "-")).compactMap { UInt16(Substring($0)) }
             guard let first = ports.first, let last = ports.last, ports.count <= 2, first <= last else { return nil }
             self = ports.count == 1 ? .port(first) : .ports(first...last)
         case .interfaceName: self = .link(text)
