@@ -124,9 +124,12 @@ int CLinux_openWithoutLinks(const char *path, int flags) {
 
 __attribute__((weak)) CLinux_Program CLinux_ownProgram(const char *path) { return NULL; }
 
-/// What execve does to a process, as far as it matters to one that goes on with another program of its own file.
+/// What execve does to a process, as far as it matters to one that goes on with another program of its own file. Returns where
+/// that cannot be done (close_range is of Linux 5.9, and filters of system calls may not know it): then execve has to.
 static void becomeOwnProgram(CLinux_Program program, char *const *arguments, char *const *environment) {
-    close_range(3, ~0U, 0);
+    if (close_range(3, ~0U, 0) != 0) return;
+    // Closed on execve: whoever started us had closed standard error.
+    if (fcntl(2, F_GETFD) & FD_CLOEXEC) close(2);
     const char *slash = strrchr(arguments[0], '/');
     prctl(PR_SET_NAME, slash ? slash + 1 : arguments[0]);
     environ = (char **)environment;
@@ -147,7 +150,7 @@ int CLinux_start(
     int report[2];
     if (pipe2(report, O_CLOEXEC) != 0) return errno;
 #endif
-    // The child works in the parent's memory: no handler may run there.
+    // After vfork the child works in the parent's memory: no handler may run there.
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     CLinux_Program own = CLinux_ownProgram(path);

@@ -12,6 +12,9 @@ public import CNI
 ///
 /// Everything about the protocol itself (variables, versions, reading, printing, exit status) has happened before a
 /// command is called, or happens after it returns. A command changes nothing when it throws.
+///
+/// Nothing of a request is kept in global or static variables: a plugin that another one calls begins as a copy of that one's
+/// process, where both are in one file.
 public protocol Plugin {
     init()
 

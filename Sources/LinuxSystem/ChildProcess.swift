@@ -5,7 +5,8 @@ public import SystemPackage
 /// A program that was started and whose output is read when it ends.
 ///
 /// It inherits standard error, gets `input` as a file, so that neither side ever waits for the other, and starts
-/// through vfork, which costs 0.3 ms beyond the program itself.
+/// through vfork and execve, which costs 0.3 ms beyond the program itself, or through fork alone where it is in the file that
+/// this process runs, as the plugins are.
 public struct ChildProcess: ~Copyable {
     /// How a program ended.
     public enum Ending: Equatable, Sendable {

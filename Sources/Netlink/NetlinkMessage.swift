@@ -54,7 +54,7 @@ package struct NetlinkMessage: ~Copyable {
         precondition(failure == 0, "the message has no room")
     }
 
-    // MARK: Without generic types, which only the module that they stand in can do without
+    // MARK: Not generic: for callers in other modules, where a generic function looks up its types each time
 
     package func put(_ type: Int32, _ value: UnsafeRawBufferPointer) {
         let failure = nla_put(pointer, type, Int32(value.count), value.baseAddress)
@@ -62,7 +62,7 @@ package struct NetlinkMessage: ~Copyable {
     }
 
     package func put(_ type: Int32, _ text: String) {
-        // Not up to a NUL inside: what has one is refused by the kernel, and not taken for something else.
+        // All of it, whatever it holds: names that come from outside have been looked at (`Names`, and jansson refuses NUL).
         var text = text
         text.withUTF8 { text in
             guard let place = nla_reserve(pointer, type, Int32(text.count) + 1) else {

@@ -37,6 +37,8 @@ struct BridgeDelegateTests {
     @Test func hostLocalOfTheSameFileIsNotExecuted() throws {
         let (bridge, hostLocal) = (Executables.path(of: "bridge"), Executables.path(of: "host-local"))
         let isOneFile = try Self.file(bridge) == Self.file(hostLocal)
+        // As scripts/build makes them; those of a debug build are a file each.
+        if ProcessInfo.processInfo.environment["CNI_BIN"] != nil { #expect(isOneFile) }
         let expected = isOneFile ? [bridge] : [bridge, hostLocal]
         let added = try programs("ADD")
         #expect(added.programs == expected)

@@ -91,7 +91,7 @@ struct FirewallCheckTests {
     }
 
     /// Of those that always stand in the table, the one that the kernel calls, and then one that it calls.
-    @Test(arguments: [["forward"], ["forward", "isolation"]])
+    @Test(arguments: [["forward"], ["forward", "isolation"], ["forward", "isolation", "administrators"]])
     func aChainIsDeleted(chains: [String]) throws {
         let ports = try PortLab(containers: 2)
         let network = try FirewallNetwork(ports, .nftables, policy: "same-bridge")
@@ -109,6 +109,27 @@ struct FirewallCheckTests {
             try network.succeed("CHECK", container, prevResult: attached[container])
         }
         for container in 0...1 { try network.succeed("DEL", container) }
+        #expect(try ports.host.filterFacts("") == before)
+    }
+
+    /// What is missing of the table must not be taken for what others have in it.
+    @Test(arguments: ["open", "same-bridge"], [nil, 0, 2])
+    func aChainIsDeletedAndSomebodyGoes(policy: String, leaver: Int?) throws {
+        let ports = try PortLab(containers: 4)
+        let network = try FirewallNetwork(ports, .nftables, policy: policy)
+        let attached = try (0...3).map { try network.network.attach($0) }
+        let before = try ports.host.filterFacts("")
+        for container in 0...1 { try network.admit(container, prevResult: attached[container]) }
+        try ports.host.shell("nft flush chain inet cni_firewall forward; nft delete chain inet cni_firewall forward")
+        if let leaver {
+            // One that has something there, or one that never had.
+            try network.succeed("DEL", leaver)
+            try network.admit(3, prevResult: attached[3])
+            for container in leaver == 0 ? [1, 3] : [0, 1, 3] {
+                try network.succeed("CHECK", container, prevResult: attached[container])
+            }
+        }
+        for container in 0...3 { try network.succeed("DEL", container) }
         #expect(try ports.host.filterFacts("") == before)
     }
 

@@ -13,7 +13,7 @@ struct KilledTests {
     /// is killed.
     private static let calls = [
         "sendmsg", "sendto", "setsockopt", "write", "pwrite64", "mkdir", "mkdirat", "renameat", "renameat2", "unlinkat",
-        "fsync", "ftruncate", "flock", "vfork", "exit_group",
+        "fsync", "ftruncate", "flock", "vfork", "clone", "exit_group",
     ]
 
     @Test(arguments: ChainVictim.all, ["ADD", "DEL"])

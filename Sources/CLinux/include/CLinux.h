@@ -81,8 +81,10 @@ CLinux_Program _Nullable CLinux_ownProgram(const char *_Nonnull path);
 /// does beside that takes 128 system calls. SIGCHLD gets its default action, without which nobody can wait for the child. Returns an
 /// error number, or 0 once the program runs.
 ///
-/// A program that is in the same file as this one (`CLinux_ownProgram`) is the same after fork(2) as after execve, with all that
-/// was set up at its start, for half of the time.
+/// A program that is in the same file as this one (`CLinux_ownProgram`) is not executed: the child of fork(2) goes on as that
+/// one, with all that was set up at the start, in half the time. It has the descriptors, the environment and the name that it would
+/// have had, but what this process keeps in global variables, and its words in /proc; whatever goes wrong behind fork ends it
+/// with status 127.
 int CLinux_start(
     const char *_Nonnull path, char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull environment,
     int input, int output, pid_t *_Nonnull identifier);

@@ -107,6 +107,19 @@ struct NFTConnection {
         }
     }
 
+    /// Whether there is a set or map of that name.
+    func hasSet(_ name: String) throws(PacketFilterError) -> Bool {
+        let message = NetlinkMessage(nft: NFT_MSG_GETSET, layout.family)
+        message.append(NFTA_SET_TABLE, text: layout.name)
+        message.append(NFTA_SET_NAME, text: name)
+        do throws(NetlinkError) {
+            return try connection.get("look up set \(name)", message) { $0.isNFT(NFT_MSG_NEWSET) ? true : nil } ?? false
+        } catch {
+            if error.isAbsence { return false }
+            throw wrapped(error)
+        }
+    }
+
     /// How many chains, sets and maps the table holds; nil where there is no table.
     func tableUse() throws(PacketFilterError) -> Int? {
         let message = NetlinkMessage(nft: NFT_MSG_GETTABLE, layout.family)

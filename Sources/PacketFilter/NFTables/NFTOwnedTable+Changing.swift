@@ -92,8 +92,10 @@ extension NFTOwnedTable {
         }
         // Whoever shares something has a record as well.
         if sharing.hasOthers || !change.handOvers.isEmpty { return (change, elements) }
-        let own = try 1 + change.oldShared.count + (isEmptied ? unusedChains() : 0)
-        if try isEmpty(but: own) { change.deletesTable = try !holdsForeignElements(beside: record.comment) }
+        let own = [record.name] + change.oldShared.map(\.sharedChain)
+        if try isEmpty(but: own, allowsUnused: isEmptied) {
+            change.deletesTable = try !holdsForeignElements(beside: record.comment)
+        }
         return (change, elements)
     }
 
@@ -143,36 +145,38 @@ extension NFTOwnedTable {
             }
             if use ?? -1 < layout.leastUse(of: chain) { damage.chains.append(chain) }
         }
-        return layout.administration != nil && damage.missing.count == layout.chains.count ? nil : damage
+        guard layout.administration != nil, damage.missing.count == layout.chains.count else { return damage }
+        return try connection.hasSet(layout.realSets.first?.name ?? "") ? damage : nil
     }
 
-    /// Whether the table holds nothing but what always stands in it, and so many chains of owners.
-    private func isEmpty(but own: Int = 0) throws(PacketFilterError) -> Bool {
-        guard let use = try connection.tableUse() else { return false }
-        if layout.administration == nil { return use == layout.size + own }
-        guard let idle = try idleAdministrators() else { return false }
-        return use == layout.size + own + idle
+    /// Whether the table holds nothing but what always stands in it, which somebody may have taken away in part, and these
+    /// chains; and, where `allowsUnused`, chains that hold nothing and that nothing leads to.
+    private func isEmpty(but own: [String] = [], allowsUnused: Bool = false) throws(PacketFilterError) -> Bool {
+        guard let use = try connection.tableUse(), let idle = try idleAdministrators() else { return false }
+        let known = idle + own
+        // A table in use is told from its size, without a list.
+        guard allowsUnused || use <= layout.size + known.count else { return false }
+        // By names: what is missing must not make up for a record of somebody else.
+        let chains = try connection.chains(prefix: "")
+        let areKnown = chains.allSatisfy { chain in
+            known.contains(chain.name) || layout.chains.contains { $0.name == chain.name }
+                || allowsUnused && chain.use == 0 && !chain.name.hasPrefix(NFTOwnedTable.recordPrefix)
+        }
+        return areKnown && use <= layout.realSets.count + chains.count
     }
 
-    /// How many chains of administrators there are, none of which does anything; nil where one does.
-    private func idleAdministrators() throws(PacketFilterError) -> Int? {
-        var count = 0
-        for rule in try connection.rules(ofChain: layout.administration ?? "") {
+    /// The chains of administrators, none of which does anything; nil where one does.
+    private func idleAdministrators() throws(PacketFilterError) -> [String]? {
+        guard let administration = layout.administration else { return [] }
+        var idle: [String] = []
+        for rule in try connection.rules(ofChain: administration) {
             // Of what is called by us alone, one use is our own.
             guard let chain = NFTLayout.administrator(calledBy: rule.comment),
                 try connection.use(ofChain: chain) == 1
             else { return nil }
-            count += 1
+            idle.append(chain)
         }
-        return count
-    }
-
-    /// How many chains there are, beside those of the layout and records, that hold nothing and that nothing leads to.
-    private func unusedChains() throws(PacketFilterError) -> Int {
-        try connection.chains(prefix: "").count { chain in
-            chain.use == 0 && !chain.name.hasPrefix(NFTOwnedTable.recordPrefix)
-                && !layout.chains.contains { $0.name == chain.name }
-        }
+        return idle
     }
 
     /// Sees to it that the chain of an administrator is there, and called.

@@ -123,9 +123,10 @@ struct BridgePlugin: Plugin {
 
     func check(_ request: AttachRequest) throws {
         let configuration = try BridgeConfiguration(request.configuration, request.arguments)
+        let prevResult = try request.configuration.requiredPrevResult()
         try Delegate.check(.ipam(request.configuration, request.execution, programs)) {
             try AttachmentCheck(
-                request, configuration, try request.configuration.requiredPrevResult(), host: try kernel.host(),
+                request, configuration, prevResult, host: try kernel.host(),
                 sandbox: try kernel.stack(in: request.sandbox), kernel: kernel, filters: filters
             ).run()
         }

@@ -110,8 +110,9 @@ struct MacvlanPlugin: Plugin {
 
     func check(_ request: AttachRequest) throws {
         let configuration = try MacvlanConfiguration(request.configuration, request.arguments)
+        let result = try request.configuration.requiredPrevResult()
         try Delegate.check(.ipam(request.configuration, request.execution, programs)) {
-            try check(request, configuration, try request.configuration.requiredPrevResult())
+            try check(request, configuration, result)
         }
     }
 

@@ -12,8 +12,8 @@ struct NetworkCreate: ParsableCommand {
         commandName: "create",
         abstract: "Create networks: write their configurations into NETCONFPATH.",
         discussion: """
-            Nothing but the file is made; bridge and rules come with the first container. Containers of two bridge networks do \
-            not reach each other unless one of them has isolate=false. Without --subnet the network \
+            Nothing but the file is made; bridge and rules come with the first container. Containers of two such networks of \
+            the driver bridge do not reach each other unless one of the networks has isolate=false. Without --subnet the network \
             gets the first free one of 172.18.0.0/16 to 172.31.0.0/16, 192.168.0.0/20 to 192.168.240.0/20 and \
             10.144.0.0/20 to 10.223.240.0/20. Several names make several networks with the same options, none where one of \
             them is refused. Prints the names of the networks.
