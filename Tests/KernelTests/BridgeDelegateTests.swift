@@ -14,14 +14,19 @@ struct BridgeDelegateTests {
     }
 
     /// The programs that were executed, by their paths.
-    private func programs(_ command: String, prevResult: String? = nil) throws -> (programs: [String], output: String) {
+    ///
+    /// - Parameter disturbance: what strace does to a system call: `close_range:error=ENOSYS`.
+    private func programs(
+        _ command: String, prevResult: String? = nil, disturbance: String? = nil
+    ) throws -> (programs: [String], output: String) {
         let log = network.lab.path("strace")
         let answer = try network.lab.call(
             "bridge", command, network.configuration(prevResult), searchPath: network.searchPath,
             prefix: [
-                try #require(Subprocess.find("strace")), "-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o",
+                try #require(Subprocess.find("strace")), "-f", "-qq", "-e", "trace=execve,close_range", "-e",
+                "signal=none", "-o",
                 log,
-            ])
+            ] + (disturbance.map { ["-e", "inject=" + $0] } ?? []))
         #expect(answer.isSuccess, "\(answer)")
         let lines = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
         return (
@@ -46,6 +51,14 @@ struct BridgeDelegateTests {
         #expect(try programs("CHECK", prevResult: added.output).programs == expected)
         #expect(try programs("DEL", prevResult: added.output).programs == expected)
         #expect(network.leases() == [])
+    }
+
+    /// Kernels before 5.9, and filters of system calls: descriptors of the caller must not stay open.
+    @Test(arguments: ["ENOSYS", "EPERM"])
+    func itIsExecutedWhereDescriptorsCannotBeClosedOtherwise(error: String) throws {
+        let programs = try programs("ADD", disturbance: "close_range:error=\(error)").programs
+        #expect(programs == [Executables.path(of: "bridge"), Executables.path(of: "host-local")])
+        #expect(network.leases() == ["10.1.0.2"])
     }
 
     @Test(arguments: [false, true])

@@ -82,9 +82,9 @@ CLinux_Program _Nullable CLinux_ownProgram(const char *_Nonnull path);
 /// error number, or 0 once the program runs.
 ///
 /// A program that is in the same file as this one (`CLinux_ownProgram`) is not executed: the child of fork(2) goes on as that
-/// one, with all that was set up at the start, in half the time. It has the descriptors, the environment and the name that it would
-/// have had, but what this process keeps in global variables, and its words in /proc; whatever goes wrong behind fork ends it
-/// with status 127.
+/// one, with all that was set up at the start. It has the descriptors, the environment and the name that it would have had, but
+/// what this process keeps in global variables, and its words in /proc; whatever goes wrong behind fork ends it with status
+/// 127.
 int CLinux_start(
     const char *_Nonnull path, char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull environment,
     int input, int output, pid_t *_Nonnull identifier);
